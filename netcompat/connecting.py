@@ -1,0 +1,357 @@
+"""From an address, or a name, to a connection: look-up, the race between address families, and giving up.
+
+The race follows RFC 8305 ("Happy Eyeballs") with the events and the timing of Node: the addresses alternate between
+the families, the family of the first answer first; one attempt at a time is *started*, the next when the last one
+failed or its time is over. Where Node drops an attempt whose time is over, it stays in the race here, as the RFC has
+it: on a slow route every single attempt would be dropped, and no connection made although each would succeed.
+Left out of the RFC: its look-up half (one `getaddrinfo` answers for both families) and its sorting by history.
+
+Which threads run it: the reactor, all of it but the look-up itself (`runtime/resolver.py`) and `cancel`, which comes
+from whoever destroys the socket. The owner's methods (`_connecting_told`, `_connected`, `_connect_failed`) go through
+its gate.
+"""
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from .addresses import is_ip
+from .errors import AggregateError, error, invalid_type, lookup_error, out_of_range, system_error
+from .runtime.reactor import WRITE, Timer, reactor
+from .runtime.resolver import resolve
+from .transports.base import connect_now, connect_result
+from .transports.tcp import TcpTransport, open_tcp, remote_sockaddr
+
+__all__ = ["Connector", "Target", "get_default_auto_select_family", "get_default_auto_select_family_attempt_timeout",
+           "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout"]
+
+Lookup = Callable[..., Any]
+Address = Tuple[Any, Any]       # (text, 4 or 6), as a look-up gave it
+
+
+def _initial_timeout() -> int:
+    text = os.environ.get("NETCOMPAT_AUTO_SELECT_FAMILY_ATTEMPT_TIMEOUT", "")
+    return max(int(text), 10) if text.isdigit() and int(text) else 250
+
+
+_auto_select_family = os.environ.get("NETCOMPAT_AUTO_SELECT_FAMILY", "1") != "0"
+_attempt_timeout = _initial_timeout()
+
+
+def get_default_auto_select_family() -> bool:
+    """Do connects race the address families unless told otherwise? Node: `net.getDefaultAutoSelectFamily`."""
+    return _auto_select_family
+
+
+def set_default_auto_select_family(value: bool) -> None:
+    """Set it; anything but a `bool` is `ERR_INVALID_ARG_TYPE`. Node: `net.setDefaultAutoSelectFamily`."""
+    global _auto_select_family
+    if not isinstance(value, bool):
+        raise invalid_type("value", "bool", value)
+    _auto_select_family = value
+
+
+def get_default_auto_select_family_attempt_timeout() -> int:
+    """Milliseconds until the next address is tried too. Node: `net.getDefaultAutoSelectFamilyAttemptTimeout`."""
+    return _attempt_timeout
+
+
+def set_default_auto_select_family_attempt_timeout(value: int) -> None:
+    """Set it: milliseconds, a positive int; below 10 becomes 10. Node: `net.setDefault…AttemptTimeout`."""
+    global _attempt_timeout
+    _attempt_timeout = check_attempt_timeout("value", value)
+
+
+def check_attempt_timeout(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_type(name, "int", value)
+    if not 1 <= value <= 2147483647:
+        raise out_of_range(name, ">= 1 and <= 2147483647", value)
+    return max(value, 10)
+
+
+class Target(NamedTuple):
+    """Where to connect, checked: what `Socket.connect` was asked for."""
+
+    host: str
+    port: int
+    local_address: Optional[str] = None
+    local_port: Optional[int] = None
+    family: int = 0
+    hints: int = 0
+    lookup: Optional[Lookup] = None
+    race: bool = True               # auto_select_family
+    attempt_timeout: int = 250      # ms
+    block_list: Any = None
+
+
+class Connector:
+    """One `connect` of a socket (`owner`), from look-up to connection."""
+
+    def __init__(self, owner: Any, target: Target, bound: Any = None) -> None:
+        self.owner = owner
+        self.target = target
+        self.bound = bound      # an adopted `BoundSocket` to connect from: one attempt, no race
+        self.over = False
+        self.queue: List[Tuple[str, int]] = []      # addresses still to be tried
+        self.attempts: List[_Attempt] = []          # attempts under way
+        self.errors: List[BaseException] = []
+        self.attempted: List[str] = owner.auto_select_family_attempted_addresses
+        self.racing = False
+        self.latest: Optional[_Attempt] = None      # the youngest attempt
+        self.timer: Optional[Timer] = None          # until its time is over
+
+    # ---- look-up ----
+
+    def start(self) -> None:
+        """On the reactor thread."""
+        if self.over:
+            return
+        target = self.target
+        kind = is_ip(target.host)
+        if kind:
+            self.begin([(target.host, kind)], racing=False)
+            return
+        every = target.race and target.family == 0 and target.local_address is None
+        lookup = target.lookup or _system_lookup
+        resolve(lambda: lookup(target.host, family=target.family, hints=target.hints, all=every),
+                lambda answer, problem: self.looked_up(answer, problem, every))
+
+    def looked_up(self, answer: Any, problem: Optional[BaseException], every: bool) -> None:
+        if self.over:
+            return
+        host = self.target.host
+        if problem is not None:
+            if type(problem) is socket.gaierror and self.target.lookup is None:
+                problem = lookup_error(problem, host)
+            elif isinstance(problem, UnicodeError) and self.target.lookup is None:
+                problem = lookup_error("ENOTFOUND", host)       # a name that no name server can be asked for
+            self.tell("lookup", problem, None, None, host)
+            self.fail(problem)
+            return
+        addresses = _as_list(answer)
+        usable: List[Tuple[str, int]] = []
+        for address, family in addresses if every else addresses[:1]:
+            self.tell("lookup", None, address, family, host)
+            if is_ip(address) and family in (4, 6):
+                usable.append((address, family))
+        if usable:
+            self.begin(_alternate(usable) if every else usable, racing=every)
+        elif not addresses:
+            self.fail(lookup_error("ENOTFOUND", host))
+        elif not is_ip(addresses[0][0]):
+            self.fail(error("ERR_INVALID_IP_ADDRESS", received=addresses[0][0]))
+        else:
+            self.fail(error("ERR_INVALID_ADDRESS_FAMILY", family=addresses[0][1], host=host, port=self.target.port))
+
+    # ---- attempts ----
+
+    def begin(self, addresses: List[Tuple[str, int]], racing: bool) -> None:
+        self.queue = addresses if self.bound is None else addresses[:1]
+        self.racing = racing and len(self.queue) > 1
+        self.next()
+
+    def next(self) -> None:
+        """Start the next attempt, or notice that the race is lost."""
+        while self.queue and not self.over:
+            address, family = self.queue.pop(0)
+            block_list = self.target.block_list
+            if block_list is not None and block_list.check(address):
+                blocked = error("ERR_IP_BLOCKED", address=address)
+                if self.racing:
+                    self.tell("connectionAttemptFailed", address, self.target.port, family, blocked)
+                self.errors.append(blocked)
+                continue
+            if self.racing:
+                self.attempted.append(f"{address}:{self.target.port}")
+            self.tell("connectionAttempt", address, self.target.port, family)
+            attempt = _Attempt(self, address, family)
+            self.attempts.append(attempt)
+            self.latest = attempt
+            if attempt.start():
+                if self.racing and self.queue and not self.over:
+                    self.timer = reactor.call_later(self.target.attempt_timeout / 1000, lambda: self.overdue(attempt))
+                return
+        if not self.attempts and not self.over:
+            self.fail(self.errors[0] if not self.racing else AggregateError(self.errors))
+
+    def overdue(self, attempt: "_Attempt") -> None:
+        """The time of the last attempt is over: it stays in the race, and the next one starts."""
+        self.timer = None
+        if self.over or attempt not in self.attempts:
+            return
+        self.tell("connectionAttemptTimeout", attempt.address, self.target.port, attempt.family)
+        self.next()
+
+    def failed(self, attempt: "_Attempt", problem: BaseException) -> None:
+        self.attempts.remove(attempt)
+        if self.over:
+            return
+        self.errors.append(problem)
+        self.tell("connectionAttemptFailed", attempt.address, self.target.port, attempt.family, problem)
+        if self.timer is None or self.latest is attempt:
+            self.stop_timer()
+            self.next()         # else the youngest attempt still has its time: an old one's failure does not hurry it
+
+    def won(self, attempt: "_Attempt") -> None:
+        self.attempts.remove(attempt)
+        sock = attempt.give()
+        if self.over:
+            sock.close()
+            return
+        name = f"{attempt.address}:{self.target.port}"
+        if self.racing and name in self.attempted:
+            self.attempted.remove(name)
+            self.attempted.append(name)         # the winner stands last
+        self.finish()
+        self.owner._enter(self.owner._connected, TcpTransport(sock), attempt.sockaddr)
+
+    # ---- the end ----
+
+    def fail(self, problem: BaseException) -> None:
+        self.finish()
+        self.owner._enter(self.owner._connect_failed, problem)
+
+    def finish(self) -> None:
+        self.over = True
+        self.stop_timer()
+        for attempt in self.attempts[:]:
+            self.attempts.remove(attempt)
+            attempt.give().close()
+        self.queue = []
+
+    def cancel(self) -> None:
+        """From every thread: the socket was destroyed."""
+        reactor.call_soon(self.cancelled)
+
+    def cancelled(self) -> None:
+        if not self.over:
+            self.finish()
+        self.owner._enter(self.owner._released)
+
+    def abandon(self) -> None:
+        """In a forked child."""
+        self.over = True
+        for attempt in self.attempts:
+            if attempt.socket is not None:
+                attempt.socket.close()
+
+    def stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def tell(self, event: str, *args: Any) -> None:
+        self.owner._enter(self.owner._connecting_told, event, args)
+
+
+class _Attempt:
+    """One address, one socket. What the reactor calls when that turns writable."""
+
+    def __init__(self, connector: Connector, address: str, family: int) -> None:
+        self.connector, self.address, self.family = connector, address, family
+        self.socket: Optional[socket.socket] = None
+        self.sockaddr: Any = None
+        self.watched = False
+
+    def start(self) -> bool:
+        """`False` if it failed at once."""
+        target = self.connector.target
+        bound = target.local_address is not None or target.local_port is not None
+        try:
+            adopted = self.connector.bound
+            self.socket = (adopted.socket if adopted is not None
+                           else open_tcp(self.address, target.local_address, target.local_port))
+        except OSError as problem:
+            if bound:
+                return self.lost(system_error(problem, "bind", target.local_address or "0.0.0.0", target.local_port or 0))
+            return self.lost(system_error(problem, "connect", self.address, target.port))
+        try:
+            self.sockaddr = remote_sockaddr(self.address, target.port)
+            done = connect_now(self.socket, self.sockaddr)
+        except OSError as problem:
+            return self.lost(self.dressed(problem))
+        if done:
+            self.connector.won(self)
+        else:
+            reactor.watch(self.socket.fileno(), WRITE, 0, self)
+            self.watched = True
+        return True
+
+    def on_ready(self, mask: int) -> None:
+        assert self.socket is not None
+        number = connect_result(self.socket)
+        if number:
+            self.lost(self.dressed(OSError(number, "")))
+        else:
+            self.connector.won(self)
+
+    def on_lost(self, problem: OSError) -> None:
+        self.watched = False
+        self.lost(self.dressed(problem))
+
+    def dressed(self, problem: OSError) -> OSError:
+        target = self.connector.target
+        local: Any = None
+        if self.socket is not None and (target.local_address is not None or target.local_port is not None):
+            try:
+                local = self.socket.getsockname()
+            except OSError:
+                local = None
+        return system_error(problem, "connect", self.address, target.port, local_address=local[0] if local else None,
+                            local_port=local[1] if local else None)
+
+    def lost(self, problem: BaseException) -> bool:
+        if self.socket is not None:
+            self.give().close()
+        self.connector.failed(self, problem)
+        return False
+
+    def give(self) -> socket.socket:
+        """The socket, out of the reactor's hands."""
+        sock = self.socket
+        assert sock is not None
+        if self.watched:
+            reactor.watch(sock.fileno(), 0, WRITE, self)
+            self.watched = False
+        return sock
+
+
+def _system_lookup(hostname: str, *, family: int, hints: int, all: bool) -> List[Address]:
+    """The default look-up: the system's, in the system's order."""
+    wanted = {4: socket.AF_INET, 6: socket.AF_INET6}.get(family, socket.AF_UNSPEC)
+    found = socket.getaddrinfo(hostname, None, wanted, socket.SOCK_STREAM, 0, hints)
+    addresses: Dict[Address, None] = {}
+    for kind, _, _, _, sockaddr in found:
+        if kind in (socket.AF_INET, socket.AF_INET6):
+            addresses[(sockaddr[0], 6 if kind == socket.AF_INET6 else 4)] = None
+    return list(addresses)
+
+
+def _as_list(answer: Any) -> List[Address]:
+    """What a look-up may return: an address, an (address, family) pair, or a list of such."""
+    if isinstance(answer, str):
+        return [(answer, is_ip(answer))]
+    if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[0], str) and not isinstance(answer[1], tuple):
+        return [(answer[0], _family_number(answer[1]))]
+    if isinstance(answer, (list, tuple)):
+        return [pair for item in answer for pair in _as_list(item)]
+    return [(answer, 0)]
+
+
+def _family_number(family: Any) -> Any:
+    return {socket.AF_INET: 4, socket.AF_INET6: 6, "IPv4": 4, "IPv6": 6}.get(family, family) if isinstance(
+        family, (int, str)) else family
+
+
+def _alternate(addresses: List[Tuple[str, int]]) -> List[Tuple[str, int]]:
+    """One family after the other, the family of the first address first, each in its own order."""
+    first = addresses[0][1]
+    mine = [pair for pair in addresses if pair[1] == first]
+    others = [pair for pair in addresses if pair[1] != first]
+    mixed: List[Tuple[str, int]] = []
+    for index in range(max(len(mine), len(others))):
+        mixed += mine[index:index + 1] + others[index:index + 1]
+    return mixed
+

@@ -1,0 +1,188 @@
+"""The strand: an emitter's mailbox. What is in it runs one item at a time, in order, on one thread or another.
+
+A strand is claimed by whoever makes it runnable and released by whoever ran it dry; only the holder of the claim runs
+items. It runs on the worker pool, or through the `dispatch` of its emitter.
+
+Which threads run it: `post` every thread, inside the gate of the emitter; `claim_readable` the reactor; `run` a
+worker; `_run_elsewhere` whatever thread the dispatch brings.
+
+Locks: the emitter's own lock makes "empty, so released" and "queued, so claimed" exclude each other. The claim itself
+is a lock that is only ever tried, never waited for: a flag that two threads, or a thread and its signal handler, cannot
+both set.
+"""
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from types import CodeType
+from typing import Any, Callable, Deque, Optional, Tuple
+
+from . import workers
+from .report import log, report
+from .workers import Runnable, known_to_block, still_blocks
+
+__all__ = ["Dispatch", "Strand", "set_default_dispatch", "default_dispatch"]
+
+Dispatch = Callable[[Callable[[], None]], object]
+
+BATCH = 64      # items that a strand may run before others get the worker
+
+_get_ident = threading.get_ident
+
+
+class Strand(Runnable):
+    """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
+
+    __slots__ = ("_lock", "_items", "_claim", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
+                 "_code", "__weakref__")
+
+    def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
+                 receive: Optional[Callable[[], None]] = None) -> None:
+        self._lock = lock
+        self._items: "Optional[Deque[Tuple[Callable[..., Any], Tuple[Any, ...]]]]" = None     # made when needed
+        self._claim = threading.Lock()
+        self._readable = False          # the reactor saw input; belongs to the holder of the claim
+        self._receive = receive
+        self.dispatch = dispatch
+        self.runner = 0                 # the thread that runs items now
+        self.home = 0                   # the thread on which a foreign dispatch ran items last
+        self.blocking = False           # runs a listener that is known to block
+        self._code: Optional[CodeType] = None       # of that listener
+
+    # ---- for every thread ----
+
+    def post(self, call: Callable[..., Any], *args: Any) -> None:
+        """Queue an item. Inside the emitter's gate only: that is what keeps the queue in the order of events."""
+        items = self._items
+        if items is None:
+            items = self._items = deque()
+        items.append((call, args))
+        if self._claim.acquire(False):
+            workers.default_pool().schedule(self)
+
+    def hold(self) -> None:
+        """Claim a new strand, so that nothing in it runs before `release`."""
+        self._claim.acquire()
+
+    def release(self) -> None:
+        """Make a held strand runnable."""
+        workers.default_pool().schedule(self)
+
+    def here(self) -> bool:
+        """Does the calling thread run this strand's items, now or whenever its dispatch brings them?"""
+        me = _get_ident()
+        return me == self.runner or me == self.home
+
+    def busy(self) -> bool:
+        return self._claim.locked()
+
+    def waiting(self) -> int:
+        """How many items are queued."""
+        return len(self._items or ())
+
+    def will_run(self, listener: Any) -> None:
+        """A listener was added: if it is known to block, so is the strand."""
+        code = known_to_block(listener)
+        if code is not None:
+            self.lost_turn(code)
+
+    def lost_turn(self, code: CodeType) -> None:
+        self._code = code
+        self.blocking = True
+
+    # ---- for the reactor ----
+
+    def claim_readable(self) -> bool:
+        """There is input: have it received by a worker. `False` if the strand is busy."""
+        if not self._claim.acquire(False):
+            return False
+        self._readable = True
+        pool = workers.default_pool()
+        if self.blocking:
+            pool.schedule(self)
+        else:
+            pool.queue.append(self)         # the reactor hands the queue over when it has seen every socket
+        return True
+
+    # ---- for the holder of the claim ----
+
+    def run(self) -> None:
+        """On a worker: run what is queued, receive what is readable, then release the strand."""
+        if self.dispatch is not None:
+            self._go_elsewhere()
+            return
+        began = time.monotonic() if self.blocking else 0.0
+        self.runner = _get_ident()
+        try:
+            if self._items:
+                self._run_items()
+            if self._readable:
+                self._readable = False
+                self._receive()     # type: ignore[misc]
+                if self._items:
+                    self._run_items()
+        except Exception as problem:        # a defect of netcompat's own: listeners' exceptions are caught where they run
+            report(problem)
+        if began and self._code is not None and not still_blocks(self._code, time.monotonic() - began):
+            self.blocking = False
+            self._code = None
+        self._done()
+
+    def _run_items(self) -> None:
+        items = self._items
+        assert items is not None
+        pool = workers.default_pool()
+        for _ in range(BATCH):
+            try:
+                call, args = items.popleft()
+            except IndexError:
+                return
+            pool.progress += 1
+            call(*args)
+
+    def _done(self) -> None:
+        """Release the strand, or queue it again behind the others if there is more to do."""
+        with self._lock:
+            self.runner = 0
+            if not self._items:
+                self._items = None          # an idle connection pays for no queue
+            self._claim.release()
+            again = bool(self._items) and self._claim.acquire(False)
+        if again:
+            workers.default_pool().schedule(self)
+
+    def _go_elsewhere(self) -> None:
+        dispatch = self.dispatch
+        try:
+            dispatch(self._run_elsewhere)       # type: ignore[misc]
+        except Exception as problem:
+            log.warning("the dispatch %r raised; its emitter goes on on the worker pool", dispatch)
+            report(problem)
+            self.dispatch = None
+            self.run()
+
+    def _run_elsewhere(self) -> None:
+        """On the thread that a dispatch brings. What a listener lets through (Ctrl-C) goes on to that thread's pump."""
+        self.runner = self.home = _get_ident()
+        try:
+            if self._items:
+                self._run_items()
+        finally:
+            self._done()
+
+
+_default_dispatch: Optional[Dispatch] = None
+
+
+def default_dispatch() -> Optional[Dispatch]:
+    return _default_dispatch
+
+
+def set_default_dispatch(dispatch: Optional[Dispatch]) -> None:
+    """Run the listeners of emitters made from now on through `dispatch`; `None`: on the worker pool."""
+    global _default_dispatch
+    if dispatch is not None and not callable(dispatch):
+        from ..errors import invalid_type
+        raise invalid_type("dispatch", "a callable or None", dispatch)
+    _default_dispatch = dispatch

@@ -1,0 +1,58 @@
+"""The waiter: one thread that blocks until another has something for it.
+
+Which threads run it: `wait` the one that blocks, `set` every other. No lock is held while it waits; its own two are
+used as flags.
+"""
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any, Optional
+
+from .workers import blocking
+
+__all__ = ["Waiter"]
+
+# Before 3.14, Ctrl-C does not end a wait for a lock on Windows: the main thread looks up from it now and then.
+_SLICE = 0.1 if os.name == "nt" else None
+
+
+class Waiter:
+    """Set once, by whoever comes first; then `value` or `error` says what came."""
+
+    __slots__ = ("_done", "_taken", "value", "error")
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()       # released by `set`
+        self._done.acquire()
+        self._taken = threading.Lock()      # acquired by the first `set`
+        self.value: Any = None
+        self.error: Optional[BaseException] = None
+
+    def set(self, value: Any = None, error: Optional[BaseException] = None) -> bool:
+        """Let the waiting thread go on with `value` or `error`. `False` if another came first."""
+        if not self._taken.acquire(False):
+            return False
+        self.value, self.error = value, error
+        self._done.release()
+        return True
+
+    @property
+    def is_set(self) -> bool:
+        return self._taken.locked()
+
+    def wait(self, timeout: Optional[float] = None) -> bool:
+        """Block until `set`, for `timeout` seconds at most; `False` if they passed. For one thread, once."""
+        if self._done.acquire(False):
+            return True
+        with blocking():
+            if _SLICE is None or threading.current_thread() is not threading.main_thread():
+                return self._done.acquire(True, -1 if timeout is None else max(timeout, 0.0))
+            deadline = None if timeout is None else time.monotonic() + timeout
+            while True:
+                left = _SLICE if deadline is None else min(_SLICE, max(deadline - time.monotonic(), 0.0))
+                if self._done.acquire(True, left):
+                    return True
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False

@@ -1,0 +1,479 @@
+"""The worker pool: the threads that run listeners, which may block.
+
+How work is given out, and why (CPython with a GIL): threads that run at the same time fight over the interpreter lock,
+and that fight costs more than the work. So the reactor hands a batch to *one* worker and waits for it: it gives its
+turn away. A batch ends with a mark in the run queue; the worker that meets the mark gives the turn back. If half a
+millisecond passes without progress, a listener blocks: another worker is woken, and the reactor goes on waiting only
+for what is still queued. Quick listeners cost no contention; parallelism appears where it is useful.
+
+A listener that lost its turn is remembered as blocking, by its code, for otherwise each of its calls would cost that
+half millisecond again: the strands that run it go to workers that the reactor never waits for, until it has been quick
+for a while.
+
+On a free-threaded build nothing is fought over: as many workers as cores take from the queue at once.
+
+Which threads run it: `schedule` and `submit` every thread, `hand_over` the reactor, `_work` the workers. Threads are
+started by the reactor thread alone, so that a signal handler never meets the threading module half-way.
+
+Locks: none of its own. Queues and the list of idle workers change in single atomic operations (`append`, `popleft`,
+`pop`, `remove`). The order is what keeps a wakeup from being lost: who queues work does so *before* looking for an idle
+worker, who lies down to rest does so *before* looking at the queue.
+"""
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+from collections import deque
+from types import CodeType
+from typing import Any, Callable, Deque, Dict, List, Optional, Set
+
+from ..errors import invalid_type, out_of_range
+from .reactor import Timer, reactor
+from .report import log, report
+
+__all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool", "set_default_workers"]
+
+WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
+SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
+QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
+
+_cores = os.cpu_count() or 1
+_has_gil: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class Runnable:
+    """What a worker runs: a strand, or a single call."""
+
+    __slots__ = ()
+
+    blocking: bool = False          # goes to workers that the reactor does not wait for
+
+    def run(self) -> None:
+        raise NotImplementedError
+
+    def lost_turn(self, code: CodeType) -> None:
+        """The listener with this code made the reactor wait."""
+
+
+class _Call(Runnable):
+    """One call, for `submit`."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call = call
+
+    def run(self) -> None:
+        try:
+            self.call()
+        except Exception as problem:
+            report(problem)
+
+
+LISTENER_CALLERS: Set[CodeType] = {_Call.run.__code__}      # what stands above these in a stack is a listener's code
+
+
+class _Mark(Runnable):
+    """The end of a batch in the run queue: whoever meets it gives the turn back to the reactor."""
+
+    __slots__ = ("turn",)
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+    def run(self) -> None:
+        self.turn.release()
+
+
+class _Worker:
+    __slots__ = ("wakeup", "thread", "queue", "item", "waiting", "leaving")
+
+    def __init__(self, queue: "Deque[Runnable]") -> None:
+        self.wakeup = threading.Lock()      # released to wake it
+        self.wakeup.acquire()
+        self.thread: Optional[threading.Thread] = None
+        self.queue = queue                  # which of the pool's two queues it serves now
+        self.item: Optional[Runnable] = None        # what it runs now
+        self.waiting = 0                    # depth of blocking helpers that it waits in
+        self.leaving = False                # told to end
+
+
+_here = threading.local()       # .worker: the worker whose thread this is
+
+
+class WorkerPool:
+    """Threads that run listeners: `max_workers` at most (default: 32 + cores), made on demand.
+
+    One that was idle for `idle_seconds` ends, but the last; all end when the last handle is closed. A worker that waits
+    in a blocking helper does not count towards the limit. `submit` is a `dispatch`.
+    """
+
+    def __init__(self, max_workers: Optional[int] = None, *, idle_seconds: float = 10.0,
+                 thread_name_prefix: str = "netcompat-worker") -> None:
+        if max_workers is None:
+            max_workers = 32 + _cores
+        elif isinstance(max_workers, bool) or not isinstance(max_workers, int):
+            raise invalid_type("max_workers", "int or None", max_workers)
+        if max_workers < 1:
+            raise out_of_range("max_workers", ">= 1", max_workers)
+        if isinstance(idle_seconds, bool) or not isinstance(idle_seconds, (int, float)):
+            raise invalid_type("idle_seconds", "int or float", idle_seconds)
+        if not 0 <= idle_seconds <= threading.TIMEOUT_MAX:
+            raise out_of_range("idle_seconds", f">= 0 and <= {threading.TIMEOUT_MAX}", idle_seconds)
+        if not isinstance(thread_name_prefix, str):
+            raise invalid_type("thread_name_prefix", "str", thread_name_prefix)
+        self.max_workers = max_workers
+        self.idle_seconds = idle_seconds
+        self.thread_name_prefix = thread_name_prefix
+        self.reset()
+        _pools.add(self)
+
+    def reset(self) -> None:
+        """Begin anew: at first, and in a forked child, which has none of its parent's threads."""
+        self.queue: Deque[Runnable] = deque()           # the run queue
+        self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
+        self._looked = -1           # `progress` at the last look of a free-threaded build's reactor
+        self.progress = 0           # changes with each item that is begun; compared, never counted with
+        self._idle: List[_Worker] = []
+        self._workers: Set[_Worker] = set()
+        self._named = 0             # threads made so far, for their names; the reactor's own
+        self._waiting = 0           # workers in blocking helpers, as of the last look
+        self._saturated = False     # no worker could be had; those that finish look at the queues themselves
+        self._alarm: Optional[Timer] = None
+        self._warned = False
+        self._frozen = False        # the interpreter ends: nothing new begins
+        self._shut = False
+
+    # ---- for every thread ----
+
+    def submit(self, call: Callable[[], Any]) -> None:
+        """Run `call()` on a worker. Usable as a `dispatch`. Raises `RuntimeError` after `shutdown`."""
+        if not callable(call):
+            raise invalid_type("call", "a callable", call)
+        if self._shut:
+            raise RuntimeError("cannot submit after shutdown")
+        self.schedule(_Call(call))
+
+    def shutdown(self) -> None:
+        """Take no more calls; what is queued is still run, then the threads end."""
+        self._shut = True
+        self.retire()
+
+    def schedule(self, item: Runnable) -> None:
+        """Queue `item`, and see that somebody will run it."""
+        if item.blocking:
+            self.blocking_queue.append(item)
+            self._wake_one(self.blocking_queue)
+        else:
+            self.queue.append(item)
+            if self is not _default or reactor.asleep:
+                self._wake_one(self.queue)
+
+    def begin(self) -> None:
+        """The reactor starts, and with it the first worker: later, when the interpreter ends, none may be had."""
+        if not self._workers:
+            self._grow()
+
+    def quiet(self) -> bool:
+        """True when nothing is queued or running."""
+        return not self.queue and not self.blocking_queue and len(self._idle) >= len(self._workers)
+
+    def counts(self) -> Dict[str, int]:
+        """For `stats`: how many workers are idle, busy and waiting in helpers, and how much is queued."""
+        total, idle = len(self._workers), len(self._idle)
+        waiting = sum(1 for worker in list(self._workers) if worker.waiting)
+        return {"workers": total, "idle": idle, "busy": max(total - idle - waiting, 0), "waiting": waiting,
+                "queued": len(self.queue) + len(self.blocking_queue)}
+
+    def threads(self) -> List[threading.Thread]:
+        return [worker.thread for worker in list(self._workers) if worker.thread is not None]
+
+    def retire(self) -> None:
+        """Let every idle worker end."""
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return
+            worker.leaving = True
+            worker.wakeup.release()
+
+    def freeze(self) -> None:
+        """The interpreter is about to end: begin nothing any more."""
+        self._frozen = True
+
+    # ---- waking and making workers ----
+
+    def _wake_one(self, queue: "Deque[Runnable]") -> None:
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            if threading.get_ident() == reactor.ident:
+                self._grow()
+            else:
+                reactor.call_soon(self._grow)
+            return
+        worker.queue = queue
+        worker.wakeup.release()
+
+    def _grow(self) -> bool:
+        """Start a worker if the limit allows (the reactor thread only); else watch for a pool that stays stuck."""
+        queue = self.queue if self.queue else self.blocking_queue
+        if not queue and self._workers:
+            return True
+        waiting = sum(1 for worker in list(self._workers) if worker.waiting)
+        room = self.max_workers + waiting - len(self._workers)
+        if queue is self.blocking_queue and self.max_workers > 1:
+            room -= 1               # the last one is kept for listeners that do not block
+        if room > 0 and not self._frozen:
+            worker = _Worker(queue)
+            self._named += 1
+            worker.thread = threading.Thread(target=self._work, args=(worker,), daemon=True,
+                                             name=f"{self.thread_name_prefix}-{self._named}")
+            self._workers.add(worker)
+            try:
+                worker.thread.start()
+                return True
+            except RuntimeError as problem:     # a process limit, or the interpreter ends: make do with those there are
+                self._workers.discard(worker)
+                log.warning("no further worker: %s", problem)
+        self._saturated = queue is self.queue
+        if self._alarm is None:
+            seen = self.progress
+            self._alarm = reactor.call_later(SATURATED_AFTER, lambda: self._warn(seen))
+        return False
+
+    def _warn(self, seen: int) -> None:
+        self._alarm = None
+        stuck = self.queue or self.blocking_queue
+        if stuck and self.progress == seen and not self._warned:
+            self._warned = True
+            log.warning("all %d workers have been busy for %g seconds and %d emitters wait; the listeners are in: %s",
+                        len(self._workers), SATURATED_AFTER, len(self.queue) + len(self.blocking_queue),
+                        ", ".join(sorted({_where(worker) for worker in list(self._workers)})))
+        elif stuck:
+            self._grow()        # look again
+
+    # ---- the reactor thread ----
+
+    def hand_over(self) -> None:
+        """Give the run queue to a worker, and the turn with it; come back when it is done or blocks."""
+        self._saturated = False
+        if not self.queue:
+            return
+        if not _has_gil:
+            stuck, self._looked = self.progress == self._looked, self.progress
+            for _ in range(min(len(self.queue), _cores)):
+                if not stuck and len(self._workers) - len(self._idle) >= _cores:
+                    break               # as many as cores are at it, and they get on
+                self._wake_one(self.queue)
+            return
+        mark = _Mark()
+        self.queue.append(mark)
+        self._wake_one(self.queue)
+        seen = self.progress
+        while not mark.turn.acquire(True, WINDOW):
+            if self.progress != seen:
+                seen = self.progress
+                continue
+            if self._saturated:
+                self._take_back(mark)
+                return
+            self._remember_blocked()
+            if self._next_is(mark):
+                return              # all is taken; what blocks may go on blocking
+            self._wake_one(self.queue)
+
+    def _next_is(self, mark: _Mark) -> bool:
+        """Take the mark off the queue if nothing stands before it."""
+        try:
+            item = self.queue.popleft()
+        except IndexError:
+            return True             # a worker has just met it
+        if item is mark:
+            return True
+        self.queue.appendleft(item)
+        return False
+
+    def _take_back(self, mark: _Mark) -> None:
+        try:
+            self.queue.remove(mark)
+        except ValueError:
+            pass                    # a worker has just met it
+
+    def _remember_blocked(self) -> None:
+        """The workers that serve the run queue make no progress: remember the code that they are in."""
+        for worker in list(self._workers):
+            item = worker.item
+            if item is not None and worker.queue is self.queue and not worker.waiting:
+                code = _listener_of(worker)
+                if code is not None:
+                    _blocking_codes[code] = 0
+                    item.lost_turn(code)
+
+    # ---- the worker threads ----
+
+    def _work(self, me: _Worker) -> None:
+        _here.worker = me
+        try:
+            while True:
+                try:
+                    item = me.queue.popleft()
+                except IndexError:
+                    if not self._rest(me):
+                        return
+                    continue
+                if self._frozen:
+                    return
+                me.item = item
+                self.progress += 1
+                item.run()
+                me.item = item = None       # type: ignore[assignment]  # keep nothing alive while at rest
+        finally:
+            self._workers.discard(me)
+            _last_out()
+
+    def _rest(self, me: _Worker) -> bool:
+        """Wait to be woken; `False` to end the thread."""
+        if len(self._workers) > self.max_workers + sum(1 for worker in list(self._workers) if worker.waiting):
+            return False                    # helpers that waited had others started in their place: now it is one too many
+        self._idle.append(me)
+        if self.queue or self.blocking_queue:
+            try:
+                self._idle.remove(me)       # something came while it was lying down
+                me.queue = self.queue if self.queue else self.blocking_queue
+                return True
+            except ValueError:
+                pass                        # somebody has taken it from the list and will wake it
+        else:
+            _last_out()
+        # The last worker stays as long as the reactor: at times no thread can be started any more.
+        while not me.wakeup.acquire(True, self.idle_seconds if len(self._workers) > 1 else -1):
+            if len(self._workers) > 1:
+                try:
+                    self._idle.remove(me)
+                    return False
+                except ValueError:
+                    pass
+        return not me.leaving
+
+
+# ---- listeners that block ----
+
+_blocking_codes: "weakref.WeakKeyDictionary[CodeType, int]" = weakref.WeakKeyDictionary()   # quick runs in a row since
+
+
+def known_to_block(listener: Any) -> Optional[CodeType]:
+    """The listener's code, if it has lost its turn of late."""
+    if not _blocking_codes:
+        return None
+    code = getattr(getattr(listener, "__func__", listener), "__code__", None)
+    return code if code is not None and code in _blocking_codes else None
+
+
+def still_blocks(code: CodeType, seconds: float) -> bool:
+    """Note a run of code that is known to block; `False` when it has been quick for long enough."""
+    quick = _blocking_codes.get(code)
+    if quick is None:
+        return False
+    quick = quick + 1 if seconds < WINDOW / 2 else 0
+    if quick < QUICK_AGAIN:
+        _blocking_codes[code] = quick
+        return True
+    _blocking_codes.pop(code, None)
+    return False
+
+
+def _listener_of(worker: _Worker) -> Optional[CodeType]:
+    """The code of the listener that a worker is in; `None` if it is in none."""
+    frame = sys._current_frames().get((worker.thread.ident if worker.thread else None) or 0)
+    code = None
+    while frame is not None and frame.f_code not in LISTENER_CALLERS:
+        code, frame = frame.f_code, frame.f_back
+    return code if frame is not None else None
+
+
+def _where(worker: _Worker) -> str:
+    """The listener that a worker is in, for the warning."""
+    code = _listener_of(worker)
+    if code is None:
+        return "netcompat itself"
+    return f"{getattr(code, 'co_qualname', code.co_name)} ({code.co_filename}:{code.co_firstlineno})"
+
+
+# ---- the pools ----
+
+_pools: "weakref.WeakSet[WorkerPool]" = weakref.WeakSet()
+_default = WorkerPool()
+
+
+def default_pool() -> WorkerPool:
+    """The pool that runs the listeners of every emitter without a dispatch of its own."""
+    return _default
+
+
+def all_pools() -> List[WorkerPool]:
+    return list(_pools)
+
+
+def _all_quiet() -> bool:
+    return all(pool.quiet() for pool in list(_pools))
+
+
+def set_default_workers(workers: "WorkerPool | int") -> None:
+    """Use this pool, or one of so many threads, from now on. What is queued in the old one is still run there."""
+    global _default
+    if isinstance(workers, bool) or not isinstance(workers, (WorkerPool, int)):
+        raise invalid_type("workers", "a WorkerPool or int", workers)
+    _default = workers if isinstance(workers, WorkerPool) else WorkerPool(workers)
+
+
+class blocking:
+    """`with blocking():` around a wait: the worker it runs on, if any, does not count, and another may take its turn."""
+
+    __slots__ = ("_worker",)
+
+    def __enter__(self) -> None:
+        worker: Optional[_Worker] = getattr(_here, "worker", None)
+        self._worker = worker
+        if worker is not None:
+            worker.waiting += 1
+            if _default.queue:
+                _default._wake_one(_default.queue)
+            if _default.blocking_queue:
+                _default._wake_one(_default.blocking_queue)
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker is not None:
+            self._worker.waiting -= 1
+
+
+def call_on_pool(call: Callable[[], Any]) -> None:
+    _default.schedule(_Call(call))
+
+
+def _work_waits() -> bool:
+    pool = _default
+    return bool(pool.queue) and not pool._saturated
+
+
+def _last_out() -> None:
+    """A worker comes to rest: tell the reactor if that was all that it waited for."""
+    if not reactor.holders and _all_quiet():
+        reactor.nudge()
+
+
+def _retire_all() -> None:
+    for pool in list(_pools):
+        pool.retire()
+
+
+reactor.hand_over = lambda: _default.hand_over()
+reactor.work_waits = _work_waits
+reactor.quiet = _all_quiet
+reactor.began = lambda: _default.begin()
+reactor.ended = _retire_all
+reactor.patience = 0.0 if _has_gil else 0.001

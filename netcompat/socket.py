@@ -1,0 +1,1129 @@
+"""`Socket`: a connection as the user holds it. TCP, Unix-domain sockets and, on Windows, named pipes.
+
+`stream.py` decides what a stream does; this file joins it to a transport, to the reactor and to a strand, and adds what
+only a connection has: connecting, addresses, options, the idle time-out. What blocks is in `blocking.py`.
+
+Which threads run it: methods every thread; names that begin with `_on_` the reactor; `_receive` and `_deliver…` the
+strand. Everything between `_enter` and its return is inside the gate, which guards all state; the transport's system
+calls are made there too, so none can meet a descriptor that another thread has closed. They do not block.
+"""
+from __future__ import annotations
+
+import errno
+import os
+import socket as stdlib_socket
+import stat
+import threading
+import time
+import warnings
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
+
+from .addresses import AddressInfo, check_port, is_ip
+from .blocking import BlockingMixin
+from .blocklist import BlockList
+from .connecting import (Connector, Target, check_attempt_timeout, get_default_auto_select_family,
+                         get_default_auto_select_family_attempt_timeout)
+from .errors import AbortError, error, invalid_type, invalid_value, out_of_range, system_error
+from .runtime import lifetime
+from .runtime.reactor import READ, WRITE, Timer, reactor
+from .runtime.strand import Dispatch, Strand
+from .runtime.waiter import Waiter
+from .runtime.workers import LISTENER_CALLERS
+from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex, check_callback
+from .transports.base import connect_now
+from .transports.bound import BoundSocket
+from .transports.tcp import TcpTransport, address_info
+from .transports.unix import PipeTransport, UnixTransport, open_unix
+
+__all__ = ["OnRead", "Socket", "connect", "create_connection"]
+
+RECEIVE = 65536         # bytes a receive asks for: more would be above the allocator's first mmap threshold, and slow
+
+_get_ident = threading.get_ident
+_monotonic = time.monotonic
+
+
+class OnRead(NamedTuple):
+    """Receive into memory of your own: into `buffer`, or into what `buffer()` returns, just before each receive.
+
+    `callback(nread, buffer)` replaces 'data'; returning `False` pauses. Node: the `onread` option.
+    """
+
+    buffer: Any
+    callback: Callable[[int, Any], Any]
+
+
+class Socket(BlockingMixin, Duplex, lifetime.Handle):
+    """A connection: a duplex stream over TCP or an IPC path. Node: `net.Socket`.
+
+    Keywords: `fd` or `handle` (a stdlib socket, detached from its owner, or a `BoundSocket`); `allow_half_open`;
+    `readable`, `writable`; `onread`; `signal`; `high_water_mark` (bytes); `no_delay`, `keep_alive`,
+    `keep_alive_initial_delay` (ms), `type_of_service`; `block_list`; `dispatch` (where the listeners run).
+
+    Events: 'close'(had_error), 'connect', 'connectionAttempt', 'connectionAttemptFailed', 'connectionAttemptTimeout',
+    'data'(chunk), 'drain', 'end', 'error'(error), 'finish', 'lookup', 'pause', 'pipe', 'readable', 'ready', 'resume',
+    'timeout', 'unpipe'.
+    """
+
+    __slots__ = (
+        "_transport", "_connector", "_server", "_intake", "_interest", "_sync_asked", "_life", "_living", "_refed",
+        "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local", "_path",
+        "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers", "_signal", "_on_abort", "_block_list",
+        "auto_select_family_attempted_addresses",
+    )
+
+    def __init__(self, *, fd: Optional[int] = None, handle: Any = None, allow_half_open: bool = False,
+                 readable: Optional[bool] = None, writable: Optional[bool] = None, onread: Optional[OnRead] = None,
+                 signal: Any = None, high_water_mark: Optional[int] = None, no_delay: bool = False,
+                 keep_alive: bool = False, keep_alive_initial_delay: int = 0, type_of_service: Optional[int] = None,
+                 block_list: Optional[BlockList] = None, dispatch: Optional[Dispatch] = None) -> None:
+        check_dispatch(dispatch)
+        self._options: Optional[Dict[str, Any]] = None      # what is to be set once there is a connection
+        self._onread = check_onread(onread)
+        self._block_list = check_block_list(block_list)
+        self._signal = check_signal(signal)
+        self._transport: Any = None
+        given = _transport_of(fd, handle)
+        can_read, can_write = _directions(given) if given is not None else (True, True)
+        self._readable_half = can_read if readable is None else bool(readable) and can_read
+        self._writable_half = can_write if writable is None else bool(writable) and can_write
+        self._begin(allow_half_open, high_water_mark, dispatch)
+        remember_options(self, no_delay, keep_alive, keep_alive_initial_delay, type_of_service)
+        if given is not None:
+            bound = isinstance(handle, BoundSocket)
+            self._enter(self._attach_bound if bound else self._attach, given)
+        if signal is not None:
+            self._follow(signal)
+
+    def _begin(self, allow_half_open: bool, high_water_mark: Optional[int], dispatch: Optional[Dispatch]) -> None:
+        Duplex.__init__(self, allow_half_open=allow_half_open, readable=self._readable_half,
+                        writable=self._writable_half, high_water_mark=high_water_mark)
+        self._make_strand(dispatch, self._receive)
+        assert self._strand is not None
+        # With a foreign dispatch the pool receives, up to the high-water mark, and only the listeners run over there.
+        self._intake = self._strand if self._strand.dispatch is None else _pool_strand(self._lock, self._receive)
+        self._connector: Any = None
+        self._server: Any = None
+        self._interest = 0              # what the selector watches; changed by the reactor only
+        self._sync_asked = False        # the reactor has been asked to look at the interest again
+        self._life = 0                  # counts connections: the same object can connect again
+        self._living = False            # from the first step of a life until its 'close' is delivered
+        self._refed = True
+        self._connecting = False        # from connect() until 'connect' is delivered
+        self._next_life: Optional[Callable[[], None]] = None        # a connect that waits for the 'close' of this life
+        self._reset = False             # close with an RST
+        self._peer: Any = None          # the peer's sockaddr, once known
+        self._local: Any = None         # ours, likewise
+        self._path: Optional[str] = None
+        self._timeout: Optional[float] = None       # ms of idleness until 'timeout'; 0 and None: never
+        self._timer: Optional[Timer] = None
+        self._active = 0.0              # when something happened last; kept only while there is a time-out
+        self._timed_out = False         # 'timeout' was told and nothing happened since
+        self._readers: Optional[List[Waiter]] = None        # threads that wait in `recv`, oldest first
+        self._helpers: Optional[List[Waiter]] = None        # threads that wait in any blocking helper
+        self._rearm_posted = False      # the strand will watch for input again when it is done
+        self._on_abort: Any = None
+        self.auto_select_family_attempted_addresses: List[str] = []     # 'address:port', in order; Node: same name
+
+    @classmethod
+    def _accepted(cls, transport: Any, peer: Any, server: Any) -> "Socket":
+        """A connection that a server accepted: on the reactor thread, for many connections a second."""
+        made = cls.__new__(cls)
+        made._options = None
+        made._onread = made._block_list = made._signal = None
+        made._readable_half = made._writable_half = True
+        made._begin(server.allow_half_open, server._high_water_mark, server._dispatch)
+        made._transport = transport
+        made._peer = peer
+        made._server = server
+        made._link = OPEN
+        made._living = True
+        if server.pause_on_connect:
+            made._flowing, made._paused, made._hold_reading = False, True, True
+        return made
+
+    # ---- connecting ----
+
+    def connect(self, *args: Any, **options: Any) -> "Socket":
+        """Connect, in the background: `connect(port[, host][, listener])`, `connect(path[, listener])`, or keywords.
+
+        TCP: `port`, `host='localhost'`, `local_address`, `local_port`, `family` (0, 4, 6), `hints` (`socket.AI_*`),
+        `lookup`, `no_delay`, `keep_alive`, `keep_alive_initial_delay` (ms), `auto_select_family`,
+        `auto_select_family_attempt_timeout` (ms), `block_list`. IPC: `path`, which wins over `port`. Both: `timeout`
+        (ms, as `set_timeout`), `connect_listener`. Returns `self`. Raises argument errors only; what the network does
+        reaches 'error'. On a closed socket it begins a new life. Node: `socket.connect`.
+        """
+        plan = _plan_connect(self, args, options)
+        listener = plan.listener
+        if listener is not None:
+            self.once("connect", listener)
+        if plan.timeout is not None:
+            self.set_timeout(plan.timeout)
+        self._enter(self._connect, plan)
+        return self
+
+    def _connect(self, plan: "_Plan") -> None:
+        if self._link is GONE:
+            if self._living:            # its 'close' is still to come
+                self._connecting = True
+                self._next_life = lambda: self._connect(plan)
+                return
+            self._next_life = None
+            self._new_life(self._readable_half, self._writable_half)
+            self._peer = self._local = self._path = None
+            self._reset = False
+            self.auto_select_family_attempted_addresses = []
+        elif self._link is not NEW:
+            number = errno.EISCONN if self._link is OPEN else errno.EALREADY
+            target = plan.target
+            where = (plan.path, None) if target is None else (target.host, target.port)
+            self._destroy(system_error(number, "connect", *where))
+            return
+        self._link = LINK[self._link, "connect"]
+        self._live()
+        self._connecting = True
+        self._touch()
+        bound = (self._options or {}).pop("bound", None)
+        if plan.path is not None:
+            self._connector = _PathConnector(self, plan.path, bound)
+        else:
+            assert plan.target is not None
+            self._connector = Connector(self, plan.target, bound)
+        reactor.call_soon(self._connector.start)
+
+    def _connecting_told(self, event: str, args: Tuple[Any, ...]) -> None:
+        """Look-up and race: each step is an event."""
+        if self._link is CONNECTING:
+            self._post(self._deliver_attempt, event, *args)
+
+    def _connected(self, transport: Any, peer: Any) -> None:
+        self._connector = None
+        if self._link is not CONNECTING:
+            transport.close()
+            self._released()
+            return
+        self._transport = transport
+        self._peer = peer
+        self._touch()
+        if self._reset:
+            self._link = LINK[self._link, "established"]
+            self._destroy(None)
+            return
+        self._post(self._deliver_connect)
+        self._apply_options()
+        self._established()
+        self._interest_changed()
+
+    def _connect_failed(self, problem: BaseException) -> None:
+        self._connector = None
+        self._destroy(problem)
+
+    def _attach(self, transport: Any) -> None:
+        """The connection was there first: `fd` and `handle`."""
+        self._transport = transport
+        self._link = LINK[self._link, "attach"]
+        self._peer = transport.remote()
+        self._live()
+        self._apply_options()
+        self._interest_changed()
+
+    def _attach_bound(self, transport: Any) -> None:
+        """A `BoundSocket`: bound to a local address, still to be connected."""
+        self._transport = None
+        self._options = dict(self._options or {}, bound=transport)
+
+    def _live(self) -> None:
+        if not self._living:
+            self._living = True
+            lifetime.opened(self, self._refed)
+
+    def _follow(self, signal: Any) -> None:
+        """Be destroyed when `signal` aborts."""
+        def on_abort(*_: Any) -> None:
+            self.destroy(AbortError(cause=signal.reason))
+        if signal.aborted:
+            on_abort()
+        else:
+            self._on_abort = on_abort
+            signal.on("abort", on_abort)
+            if signal.aborted:      # in this very moment
+                on_abort()
+
+    # ---- life and reference ----
+
+    def ref(self) -> "Socket":
+        """Keep the process alive while open, as from the start. Node: `socket.ref`."""
+        self._refed = True
+        if self._living:
+            lifetime.ref(self)
+        return self
+
+    def unref(self) -> "Socket":
+        """Let the process end although the socket is open. Node: `socket.unref`."""
+        self._refed = False
+        lifetime.unref(self)
+        return self
+
+    def reset_and_destroy(self) -> "Socket":
+        """Close with an RST: the peer gets `ECONNRESET`. Node: `socket.resetAndDestroy`.
+
+        Raises `ERR_INVALID_HANDLE_TYPE` on IPC. While connecting it resets as soon as connected. Not connected:
+        `ERR_SOCKET_CLOSED` reaches 'error'.
+        """
+        transport, connector = self._transport, self._connector
+        if getattr(transport, "kind", "tcp") != "tcp" or isinstance(connector, _PathConnector):
+            raise error("ERR_INVALID_HANDLE_TYPE", action="reset")
+        self._enter(self._reset_now)
+        return self
+
+    def _reset_now(self) -> None:
+        if self._link is NEW:
+            self._destroy(error("ERR_SOCKET_CLOSED"))
+            return
+        self._reset = True
+        if self._link is OPEN:
+            self._destroy(None)
+
+    @property
+    def server(self) -> Any:
+        """The server that accepted it, or `None`."""
+        return self._server
+
+    # ---- state ----
+
+    @property
+    def connecting(self) -> bool:
+        """True from `connect()` until 'connect'. Node: `socket.connecting`."""
+        return self._connecting
+
+    @property
+    def pending(self) -> bool:
+        """True before it is connected: not yet asked to, or connecting. Node: `socket.pending`."""
+        return self._connecting or self._transport is None
+
+    @property
+    def ready_state(self) -> str:
+        """'opening', 'open', 'readOnly', 'writeOnly' or 'closed'. Node: `socket.readyState`."""
+        if self._connecting:
+            return "opening"
+        return {(True, True): "open", (True, False): "readOnly", (False, True): "writeOnly",
+                (False, False): "closed"}[self.readable, self.writable]
+
+    @property
+    def buffer_size(self) -> int:
+        """Deprecated: `writable_length`. Node: `socket.bufferSize`."""
+        warnings.warn("buffer_size is deprecated: use writable_length", DeprecationWarning, 2)
+        return self._queued
+
+    # ---- addresses ----
+
+    def address(self) -> AddressInfo:
+        """The local `AddressInfo(address, family, port)`; three `None` without a connection. Node: `socket.address`."""
+        return self._enter(self._local_info) or AddressInfo(None, None, None)
+
+    @property
+    def local_address(self) -> Optional[str]:
+        """Node: `socket.localAddress`."""
+        return self.address().address
+
+    @property
+    def local_port(self) -> Optional[int]:
+        """Node: `socket.localPort`."""
+        return self.address().port
+
+    @property
+    def local_family(self) -> Optional[str]:
+        """'IPv4' or 'IPv6'. Node: `socket.localFamily`."""
+        return self.address().family
+
+    @property
+    def remote_address(self) -> Optional[str]:
+        """The peer's address; still there after the close. Node: `socket.remoteAddress`."""
+        info = address_info(self._peer)
+        return info.address if info else None
+
+    @property
+    def remote_port(self) -> Optional[int]:
+        """Node: `socket.remotePort`."""
+        info = address_info(self._peer)
+        return info.port if info else None
+
+    @property
+    def remote_family(self) -> Optional[str]:
+        """'IPv4' or 'IPv6'. Node: `socket.remoteFamily`."""
+        info = address_info(self._peer)
+        return info.family if info else None
+
+    def _local_info(self) -> Optional[AddressInfo]:
+        if self._local is None and self._transport is not None and self._link is not GONE:
+            self._local = self._transport.local()
+        return address_info(self._local) if self._link is not GONE else None
+
+    # ---- options ----
+
+    def set_timeout(self, msecs: int, callback: Optional[Callable[[], Any]] = None) -> "Socket":
+        """Emit 'timeout' after `msecs` of idleness, once for each idle period; the socket stays open. 0: never.
+
+        `callback` becomes a one-time listener of 'timeout'; with 0 it is taken off. Node: `socket.setTimeout`.
+        """
+        if isinstance(msecs, bool) or not isinstance(msecs, (int, float)):
+            raise invalid_type("msecs", "int", msecs)
+        if not 0 <= msecs <= 4294967295:
+            raise out_of_range("msecs", ">= 0 and <= 4294967295", msecs)
+        check_callback(callback)
+        self._enter(self._set_timeout, msecs)
+        if callback is not None:
+            if msecs:
+                self.once("timeout", callback)
+            else:
+                self.off("timeout", callback)
+        return self
+
+    @property
+    def timeout(self) -> Optional[float]:
+        """Milliseconds as set by `set_timeout`, 0 for never; `None` if it was not called. Node: `socket.timeout`."""
+        return self._timeout
+
+    def set_no_delay(self, no_delay: bool = True) -> "Socket":
+        """Send small writes at once (`TCP_NODELAY`). Without effect on IPC. Node: `socket.setNoDelay`."""
+        self._enter(self._option, "no_delay", bool(no_delay))
+        return self
+
+    def set_keep_alive(self, enable: bool = False, initial_delay: int = 0, interval: Optional[int] = None,
+                       count: Optional[int] = None) -> "Socket":
+        """Have the kernel probe an idle connection: first after `initial_delay` ms, then every `interval` ms, `count`
+        times; 0 and `None` leave the system's values. Node: `socket.setKeepAlive`."""
+        if not isinstance(enable, bool):
+            enable, initial_delay = bool(enable), initial_delay
+        for name, value in (("initial_delay", initial_delay), ("interval", interval), ("count", count)):
+            check_natural(name, value)
+        self._enter(self._option, "keep_alive", (enable, initial_delay, interval, count))
+        return self
+
+    def set_type_of_service(self, tos: int) -> "Socket":
+        """Set the IP header's type of service (traffic class), 0 to 255. Node: `socket.setTypeOfService`."""
+        check_tos(tos)
+        self._enter(self._option, "type_of_service", tos)
+        return self
+
+    def get_type_of_service(self) -> int:
+        """What is set, or was asked for before the connection. Node: `socket.getTypeOfService`."""
+        value = self._enter(self._get_tos)
+        return int(value or 0)
+
+    def _get_tos(self) -> int:
+        if isinstance(self._transport, TcpTransport) and self._link is OPEN:
+            try:
+                return self._transport.get_type_of_service()
+            except OSError as problem:
+                raise system_error(problem, "getTypeOfService") from None
+        return int((self._options or {}).get("type_of_service", 0))
+
+    def fileno(self) -> int:
+        """The descriptor's number, -1 without a connection. It stays the socket's: do not close it."""
+        transport = self._transport
+        return transport.fileno() if transport is not None and self._link is OPEN else -1
+
+    def setsockopt(self, level: int, option: int, value: Union[int, bytes]) -> None:
+        """As `socket.socket.setsockopt`. Raises `OSError`; `ERR_SOCKET_CLOSED` without a connection."""
+        self._stdlib().setsockopt(level, option, value)
+
+    def getsockopt(self, level: int, option: int, size: Optional[int] = None) -> Union[int, bytes]:
+        """As `socket.socket.getsockopt`. Raises `OSError`; `ERR_SOCKET_CLOSED` without a connection."""
+        sock = self._stdlib()
+        return sock.getsockopt(level, option) if size is None else sock.getsockopt(level, option, size)
+
+    def _stdlib(self) -> stdlib_socket.socket:
+        sock = getattr(self._transport, "socket", None)
+        if self._link is not OPEN or not isinstance(sock, stdlib_socket.socket):
+            raise error("ERR_SOCKET_CLOSED")
+        return sock
+
+    def _option(self, name: str, value: Any) -> None:
+        """Remember an option for the next connection, and set it on this one."""
+        self._options = dict(self._options or {}, **{name: value})
+        if self._link is OPEN:
+            self._set_option(name, value)
+
+    def _apply_options(self) -> None:
+        for name, value in (self._options or {}).items():
+            self._set_option(name, value)
+
+    def _set_option(self, name: str, value: Any) -> None:
+        transport = self._transport
+        if not isinstance(transport, TcpTransport):
+            return
+        try:
+            if name == "no_delay":
+                transport.set_no_delay(value)
+            elif name == "keep_alive":
+                enable, delay, interval, count = value
+                transport.set_keep_alive(enable, _seconds(delay), _seconds(interval), count)
+            elif name == "type_of_service":
+                transport.set_type_of_service(value)
+        except OSError:
+            if self._link is OPEN and transport.remote() is not None:
+                raise       # a connection that is gone says so by itself
+
+    # ---- the idle time-out ----
+
+    def _set_timeout(self, msecs: float) -> None:
+        self._timeout = msecs
+        self._timed_out = False
+        if self._timer is not None:
+            self._drop_timer()
+        if msecs:
+            self._active = _monotonic()
+            self._arm_timer(msecs / 1000)
+
+    def _arm_timer(self, seconds: float) -> None:
+        timer = reactor.call_later(seconds, self._on_timer)
+        self._timer = timer
+        reactor.holders.add(timer)          # without a connection nothing else keeps the reactor for it
+
+    def _drop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            reactor.holders.discard(timer)
+            if not reactor.holders:
+                reactor.nudge()
+
+    def _touch(self) -> None:
+        """Something happened: the idle period begins anew. The timer is not moved; when due it looks at the stamp."""
+        if self._timeout:
+            self._active = _monotonic()
+            if self._timed_out:
+                self._timed_out = False
+                self._arm_timer(self._timeout / 1000)
+
+    def _on_timer(self) -> None:
+        self._enter(self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._drop_timer()
+        if not self._timeout or self._link is GONE:
+            return
+        left = self._active + self._timeout / 1000 - _monotonic()
+        if left > 0:
+            self._arm_timer(left)
+            return
+        self._timed_out = True
+        self._time_out_helpers()
+        self._post(self._deliver_timeout)
+
+    def _deliver_timeout(self) -> None:
+        if self._link is not GONE:
+            self._deliver("timeout")
+
+    # ---- the hooks of the stream; inside the gate ----
+
+    def _running_here(self) -> bool:
+        return self._strand is not None and self._strand.runner == _get_ident()
+
+    def _transmit(self, data: Any) -> int:
+        sent: int = self._transport.send(data)
+        if sent and self._timeout:
+            self._touch()
+        return sent
+
+    def _send_fin(self) -> None:
+        self._transport.send_fin()
+
+    def _wants_read(self) -> bool:
+        return super()._wants_read() and (self._onread is None or self._flowing is not False)
+
+    def _wanted(self) -> int:
+        wanted = READ if self._readers or self._wants_read() else 0
+        return wanted | WRITE if self._wants_write() else wanted
+
+    def _interest_changed(self) -> None:
+        """Ask the reactor for what is newly wanted. What is no longer wanted goes when the reactor meets it: mostly it
+        is wanted again before that, and no system call was needed."""
+        if self._transport is None or self._sync_asked or not self._wanted() & ~self._interest:
+            return
+        self._ask_sync()
+
+    def _ask_sync(self) -> None:
+        if not self._sync_asked:
+            self._sync_asked = True
+            if _get_ident() == reactor.ident:
+                self._sync()
+            else:
+                reactor.call_soon(self._enter, self._sync)
+
+    def _sync(self) -> None:
+        """On the reactor thread: have the selector watch exactly what is wanted."""
+        self._sync_asked = False
+        if self._transport is None:
+            return
+        wanted = self._wanted()
+        if wanted != self._interest:
+            try:
+                self._transport.set_interest(wanted, self._interest, self)
+            except (OSError, ValueError, KeyError) as problem:      # foreign code closed it; or select() is full
+                self._interest = 0
+                self._destroy(system_error(problem if isinstance(problem, OSError) else "EBADF", "watch"))
+                return
+            self._interest = wanted
+
+    def _release(self) -> None:
+        """Close the connection. A registered descriptor is closed by the reactor, after it let go of it."""
+        self._connecting = False
+        if self._timer is not None:
+            self._drop_timer()
+        self._live()
+        self._fail_helpers()
+        if self._connector is not None:
+            connector, self._connector = self._connector, None
+            connector.cancel()
+        elif self._transport is None:
+            bound = (self._options or {}).pop("bound", None)
+            if bound is not None:
+                bound.close()
+            self._released()
+        elif _get_ident() == reactor.ident:
+            self._close_transport()
+        else:
+            reactor.call_soon(self._enter, self._close_transport)
+
+    def _close_transport(self) -> None:
+        transport, self._transport = self._transport, None
+        if self._interest:
+            try:
+                transport.set_interest(0, self._interest, self)
+            except (OSError, KeyError, ValueError):
+                pass            # foreign code closed the descriptor: the selector has forgotten it
+            self._interest = 0
+        transport.close(self._reset)
+        self._released()
+
+    # ---- the reactor ----
+
+    def on_ready(self, mask: int) -> None:
+        """The selector saw something."""
+        if mask & WRITE:
+            self._enter(self._flush_and_sync)
+        if mask & READ and (self._readers or not self._intake.claim_readable()):
+            self._enter(self._on_busy)
+
+    def on_lost(self, problem: OSError) -> None:
+        """Foreign code closed the descriptor under the selector."""
+        self._interest = 0
+        self.destroy(system_error("EBADF", "read"))
+
+    def _flush_and_sync(self) -> None:
+        if self._link is OPEN:
+            self._flush()
+            if self._interest != self._wanted():
+                self._sync()
+
+    def _on_busy(self) -> None:
+        """There is input for a thread that waits in `recv`, or for a strand that is busy."""
+        if self._readers:
+            self._wake_reader()
+            if self._readers or not self._intake.busy():
+                return
+        if self._link is not OPEN:
+            return
+        # Watch no more until the strand is done; a blocking reader in it watches again when it needs to.
+        try:
+            self._transport.set_interest(self._interest & ~READ, self._interest, self)
+        except (OSError, KeyError, ValueError):
+            self._interest = 0
+            self._destroy(system_error("EBADF", "read"))
+            return
+        self._interest &= ~READ
+        if not self._rearm_posted:
+            self._rearm_posted = True
+            self._intake.post(self._rearm)
+
+    def _rearm(self) -> None:
+        self._rearm_posted = False
+        self._enter(self._interest_changed)
+
+    # ---- the strand ----
+
+    def _receive(self) -> None:
+        """There is input: receive it and run the listeners, here and now."""
+        if self._onread is not None:
+            self._receive_onread()
+            return
+        with self._lock:
+            if self._inside:                    # a finalizer of this thread is inside: the reactor will say it again
+                return
+            self._inside = True
+            try:
+                if self._input is READING and self._link is OPEN and not self._readers and (
+                        not self._buffered or self._buffered < self._read_mark) and not self._hold_reading:
+                    data = self._transport.recv(RECEIVE)
+                    chunk = self._feed(data) if data is not None else None
+                    if chunk is None:
+                        self._ask_sync_if_unwanted()
+                    elif self._intake is not self._strand:
+                        self._keep(chunk)
+                        chunk = None
+                else:
+                    chunk = None
+                    self._ask_sync()
+            except OSError as problem:
+                chunk = None
+                self._lost(system_error(problem, "read"), None)
+            finally:
+                self._inside = False
+                if self._deferred:
+                    self._run_deferred()
+        if self._timeout:
+            self._touch()
+        if chunk is not None:
+            self._deliver_data(chunk)
+            if self._timeout:
+                self._touch()
+
+    def _ask_sync_if_unwanted(self) -> None:
+        if self._interest & READ and not self._wanted() & READ and self._link is not GONE:
+            self._ask_sync()
+
+    def _receive_onread(self) -> None:
+        """`onread`: receive into the user's memory, on the thread on which listeners run."""
+        onread = self._onread
+        assert onread is not None
+        if self._intake is not self._strand and not self._running_here():
+            self._enter(self._post, self._receive_onread)
+            return
+        buffer = onread.buffer
+        if callable(buffer):
+            try:
+                buffer = buffer()
+            except BaseException as problem:
+                self._raised("data", problem)
+                return
+        count = self._enter(self._receive_into, buffer)
+        if count:
+            if self._timeout:
+                self._touch()
+            try:
+                go_on = onread.callback(count, buffer)
+            except BaseException as problem:
+                self._raised("data", problem)
+                return
+            if go_on is False:
+                self.pause()
+        self._enter(self._interest_changed)
+
+    def _receive_into(self, buffer: Any) -> int:
+        if not self._wants_read():
+            self._ask_sync()
+            return 0
+        try:
+            count = self._transport.recv_into(buffer)
+        except OSError as problem:
+            self._lost(system_error(problem, "read"), None)
+            return 0
+        except (TypeError, ValueError, BufferError) as problem:
+            self._destroy(problem)
+            return 0
+        if count is None:
+            return 0
+        if not count:
+            self._feed(b"")
+            self._ask_sync()
+            return 0
+        self.bytes_read += count
+        return int(count)
+
+    def _deliver_connect(self) -> None:
+        if self._enter(self._connect_told):
+            self._deliver_state("connect")
+            if self._link is not GONE:
+                self._deliver_state("ready")
+
+    def _connect_told(self) -> bool:
+        if self._link is GONE:
+            return False
+        self._connecting = False
+        return True
+
+    def _deliver_attempt(self, event: str, *args: Any) -> None:
+        if self._link is not GONE:
+            self._enter(self._remember_attempt, event, args)
+            self._deliver(event, *args)
+
+    def _remember_attempt(self, event: str, args: Tuple[Any, ...]) -> None:
+        """While connecting these are told to late listeners too."""
+
+    def _deliver_close(self) -> None:
+        life = self._life
+        signal, on_abort, self._on_abort = self._signal, self._on_abort, None
+        if on_abort is not None:
+            signal.off("abort", on_abort)
+        self._living = False
+        self._life += 1
+        next_life, self._next_life = self._next_life, None
+        self._deliver_state("close", self._had_error)
+        if next_life is not None and not self._living:
+            self._enter(next_life)
+        self._life_over(life)
+
+    def _life_over(self, life: int) -> None:
+        if not self._living:
+            lifetime.closed(self)
+        server = self._server
+        if server is not None:
+            server._socket_closed(self)
+
+    # ---- what lifetime.py needs ----
+
+    @property
+    def _handle_kind(self) -> str:      # type: ignore[override]
+        return getattr(self._transport, "kind", "tcp")
+
+    def _queued_items(self) -> int:
+        return self._strand.waiting() if self._strand is not None else 0
+
+    def _destroy_handle(self) -> None:
+        self._next_life = None
+        self.destroy()
+
+    def _abandon(self) -> None:
+        self._lock = threading.RLock()
+        self._inside, self._deferred = False, None
+        self._make_strand(None, self._receive)
+        assert self._strand is not None
+        self._intake = self._strand
+        self._link, self._connecting, self._living = GONE, False, False
+        self._queue = self._buffer = self._readers = self._waiters = None
+        self._queued = self._buffered = self._interest = 0
+        self._timer = self._helpers = None
+        for thing in (self._transport, self._connector):
+            if thing is not None:
+                thing.abandon()
+        self._transport = self._connector = None
+
+    def __repr__(self) -> str:
+        where = self._path or (f"{self.remote_address}:{self.remote_port}" if self._peer else "")
+        return f"<Socket {self.ready_state}{' ' if where else ''}{where}>"
+
+
+LISTENER_CALLERS.add(Socket._receive_onread.__code__)
+
+
+class _Plan(NamedTuple):
+    """What a call of `connect` asked for, checked."""
+
+    target: Optional[Target]
+    path: Union[str, bytes, None]
+    listener: Optional[Callable[..., Any]]
+    timeout: Optional[int]
+
+
+class _PathConnector:
+    """Connect to an IPC path: no look-up, no race, and on Unix no waiting."""
+
+    def __init__(self, owner: Socket, path: Union[str, bytes], bound: Any) -> None:
+        self.owner, self.path, self.bound = owner, path, bound
+        self.over = False
+
+    def start(self) -> None:
+        """On the reactor thread."""
+        if self.over:
+            return
+        self.over = True
+        owner = self.owner
+        name = os.fsdecode(self.path)
+        try:
+            sock = open_unix(self.path) if self.bound is None else self.bound.socket
+        except OSError as problem:
+            owner._enter(owner._connect_failed, _path_error(problem, name))
+            return
+        try:
+            connect_now(sock, self.path)
+        except OSError as problem:
+            sock.close()
+            owner._enter(owner._connect_failed, _path_error(problem, name))
+            return
+        owner._path = name
+        owner._enter(owner._connected, UnixTransport(sock), None)
+
+    def cancel(self) -> None:
+        reactor.call_soon(self.cancelled)
+
+    def cancelled(self) -> None:
+        self.over = True
+        self.owner._enter(self.owner._released)
+
+    def abandon(self) -> None:
+        self.over = True
+
+
+def _path_error(problem: OSError, path: str) -> OSError:
+    detail = problem.strerror if problem.errno == errno.ENAMETOOLONG else None
+    return system_error(problem, "connect", path, detail=detail)
+
+
+def _pool_strand(lock: Any, receive: Callable[[], None]) -> Strand:
+    return Strand(lock, None, receive)
+
+
+# ---- arguments ----
+
+_TCP_OPTIONS = {"port", "host", "local_address", "local_port", "family", "hints", "lookup", "no_delay", "keep_alive",
+                "keep_alive_initial_delay", "auto_select_family", "auto_select_family_attempt_timeout", "block_list"}
+_CONNECT_OPTIONS = _TCP_OPTIONS | {"path", "timeout", "connect_listener", "type_of_service"}
+_SOCKET_OPTIONS = {"fd", "handle", "allow_half_open", "readable", "writable", "onread", "signal", "high_water_mark",
+                   "no_delay", "keep_alive", "keep_alive_initial_delay", "type_of_service", "block_list", "dispatch"}
+
+
+def create_connection(*args: Any, **options: Any) -> Socket:
+    """A new `Socket`, connecting: the arguments of `Socket.connect` and of `Socket` together. Node: same name."""
+    for name in options:
+        if name not in _CONNECT_OPTIONS and name not in _SOCKET_OPTIONS:
+            raise TypeError(f"create_connection() got an unexpected keyword argument {name!r}")
+    made = Socket(**{name: value for name, value in options.items()
+                     if name in _SOCKET_OPTIONS and name not in ("block_list", "no_delay", "keep_alive",
+                                                                 "keep_alive_initial_delay", "type_of_service")})
+    return made.connect(*args, **{name: value for name, value in options.items() if name in _CONNECT_OPTIONS})
+
+
+connect = create_connection
+
+
+def split_place(name: str, args: Tuple[Any, ...], options: Dict[str, Any]) -> Tuple[Any, List[Any], Any]:
+    """Positional arguments of `connect` and `listen`: (what kind the first one is, the rest, the callback)."""
+    rest = list(args)
+    callback = None
+    if rest and callable(rest[-1]):
+        callback = rest.pop()
+    if not rest:
+        return None, rest, callback
+    first = rest[0]
+    if isinstance(first, dict):
+        raise invalid_type(name, "a port or a path; options are keyword arguments", first)
+    return first, rest, callback
+
+
+def is_path(value: Any) -> bool:
+    """Is a first positional argument an IPC path (and not a port)?"""
+    if isinstance(value, str):
+        return not (value.isascii() and value.isdigit())
+    return isinstance(value, (bytes, os.PathLike))
+
+
+def check_path(path: Any) -> Union[str, bytes]:
+    """An IPC path as `str` or `bytes`."""
+    if isinstance(path, os.PathLike):
+        path = os.fspath(path)
+    if not isinstance(path, (str, bytes)):
+        raise invalid_type("path", "str, bytes or os.PathLike", path)
+    if not path:
+        raise invalid_value("path", "must not be empty", path)
+    nul = "\0" if isinstance(path, str) else b"\0"
+    if path[:1] == nul:         # type: ignore[comparison-overlap]
+        if not hasattr(stdlib_socket, "AF_UNIX") or not os.sys.platform.startswith("linux"):   # type: ignore[attr-defined]
+            raise invalid_value("path", "must not be abstract on this system", path)
+    elif nul in path:           # type: ignore[operator]
+        raise invalid_value("path", "must not contain a NUL byte", path)
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise invalid_value("path", "must be encodable by the file system", path) from None
+    return path
+
+
+def check_host(name: str, host: Any) -> str:
+    if not isinstance(host, str):
+        raise invalid_type(name, "str", host)
+    if "\0" in host:
+        raise invalid_value(name, "must not contain a NUL byte", host)
+    return host
+
+
+def _plan_connect(sock: Socket, args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
+    for name in options:
+        if name not in _CONNECT_OPTIONS:
+            raise TypeError(f"connect() got an unexpected keyword argument {name!r}")
+    first, rest, listener = split_place("port", args, options)
+    options = dict(options)
+    if first is not None:
+        name = "path" if is_path(first) else "port"
+        if name in options or (len(rest) > 1 and "host" in options):
+            raise TypeError(f"connect() got multiple values for argument {name!r}")
+        options[name] = first
+        if len(rest) > 1 and name == "port" and rest[1] is not None:
+            options["host"] = rest[1]
+        if len(rest) > 2 or (name == "path" and len(rest) > 1):
+            raise invalid_type("connect_listener", "a callable", rest[-1])
+    elif rest and rest[0] is None:
+        options["port"] = None
+    given = options.get("connect_listener")
+    check_callback(given, "connect_listener")
+    if listener is not None and given is not None:
+        raise TypeError("connect() got multiple values for argument 'connect_listener'")
+    timeout = options.get("timeout")
+    if timeout is not None:
+        check_natural("timeout", timeout)
+    remember_options(sock, options.get("no_delay"), options.get("keep_alive"),
+                     options.get("keep_alive_initial_delay", 0), options.get("type_of_service"))
+    path = options.get("path")
+    if path is not None:
+        return _Plan(None, check_path(path), listener or given, timeout)
+    if "port" not in options:
+        raise error("ERR_MISSING_ARGS", missing='The "port" or "path" argument')
+    return _Plan(_target(sock, options), None, listener or given, timeout)
+
+
+def _target(sock: Socket, options: Dict[str, Any]) -> Target:
+    port = check_port(options["port"], "port")
+    host = check_host("host", options.get("host") if options.get("host") is not None else "localhost") or "localhost"
+    local_address = options.get("local_address")
+    if local_address is not None:
+        if not isinstance(local_address, str):
+            raise invalid_type("local_address", "str", local_address)
+        if not is_ip(local_address):
+            raise error("ERR_INVALID_IP_ADDRESS", received=local_address)
+    local_port = options.get("local_port")
+    if local_port is not None:
+        if isinstance(local_port, bool) or not isinstance(local_port, int):
+            raise invalid_type("local_port", "int", local_port)
+        check_port(local_port, "local_port")
+    family = options.get("family") or 0
+    if family in ("IPv4", "IPv6"):
+        family = int(family[-1])
+    if isinstance(family, bool) or not isinstance(family, int):
+        raise invalid_type("family", "int", family)
+    if family not in (0, 4, 6):
+        raise invalid_value("family", "must be 0, 4 or 6", family)
+    hints = options.get("hints", 0) or 0
+    if isinstance(hints, bool) or not isinstance(hints, int):
+        raise invalid_type("hints", "int", hints)
+    if hints & ~_KNOWN_HINTS:
+        raise invalid_value("hints", "must be a combination of socket.AI_* flags", hints)
+    lookup = options.get("lookup")
+    check_callback(lookup, "lookup")
+    race = options.get("auto_select_family")
+    if race is not None and not isinstance(race, bool):
+        raise invalid_type("auto_select_family", "bool", race)
+    attempt = options.get("auto_select_family_attempt_timeout")
+    return Target(
+        host, port, local_address, local_port, family, int(hints), lookup,
+        get_default_auto_select_family() if race is None else race,
+        get_default_auto_select_family_attempt_timeout() if attempt is None
+        else check_attempt_timeout("auto_select_family_attempt_timeout", attempt),
+        check_block_list(options.get("block_list")) or sock._block_list)
+
+
+_KNOWN_HINTS = 0
+for _flag in ("AI_ADDRCONFIG", "AI_V4MAPPED", "AI_ALL", "AI_NUMERICHOST", "AI_CANONNAME", "AI_NUMERICSERV"):
+    _KNOWN_HINTS |= int(getattr(stdlib_socket, _flag, 0))
+
+
+def remember_options(sock: Socket, no_delay: Any, keep_alive: Any, keep_alive_initial_delay: Any,
+                     type_of_service: Any) -> None:
+    """Options of the constructor and of `connect`, for the connection to come."""
+    if keep_alive_initial_delay is not None:
+        check_natural("keep_alive_initial_delay", keep_alive_initial_delay)
+    chosen: Dict[str, Any] = {}
+    if no_delay:
+        chosen["no_delay"] = True
+    if keep_alive:
+        chosen["keep_alive"] = (True, keep_alive_initial_delay, None, None)
+    if type_of_service is not None:
+        check_tos(type_of_service)
+        chosen["type_of_service"] = type_of_service
+    if chosen:
+        sock._options = dict(sock._options or {}, **chosen)
+
+
+def check_natural(name: str, value: Any) -> None:
+    """An int (or float) >= 0, or `None`."""
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise invalid_type(name, "int", value)
+    if not 0 <= value <= 4294967295:
+        raise out_of_range(name, ">= 0 and <= 4294967295", value)
+
+
+def check_tos(value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_type("tos", "int", value)
+    if not 0 <= value <= 255:
+        raise out_of_range("tos", ">= 0 and <= 255", value)
+
+
+def check_dispatch(dispatch: Any) -> None:
+    if dispatch is not None and not callable(dispatch):
+        raise invalid_type("dispatch", "a callable or None", dispatch)
+
+
+def check_block_list(block_list: Any) -> Optional[BlockList]:
+    if block_list is not None and not isinstance(block_list, BlockList):
+        raise invalid_type("block_list", "a BlockList or None", block_list)
+    return block_list
+
+
+def check_signal(signal: Any) -> Any:
+    if signal is not None and not (hasattr(signal, "aborted") and callable(getattr(signal, "on", None))):
+        raise invalid_type("signal", "an AbortSignal or None", signal)
+    return signal
+
+
+def check_onread(onread: Any) -> Optional[OnRead]:
+    if onread is None:
+        return None
+    if not isinstance(onread, OnRead):
+        raise invalid_type("onread", "an OnRead(buffer, callback)", onread)
+    if not callable(onread.callback):
+        raise invalid_type("onread.callback", "a callable", onread.callback)
+    if not callable(onread.buffer):
+        try:
+            if memoryview(onread.buffer).readonly:
+                raise TypeError
+        except TypeError:
+            raise invalid_type("onread.buffer", "a writable bytes-like object or a callable", onread.buffer) from None
+    return onread
+
+
+def _seconds(msecs: Optional[int]) -> int:
+    return int(msecs / 1000) if msecs else 0
+
+
+def _transport_of(fd: Optional[int], handle: Any) -> Any:
+    """The transport for `fd` or `handle`, or `None` when neither was given."""
+    if handle is not None:
+        if isinstance(handle, BoundSocket):
+            return handle._adopt()
+        if not isinstance(handle, stdlib_socket.socket):
+            raise invalid_type("handle", "a socket.socket or a BoundSocket", handle)
+        if handle.type != stdlib_socket.SOCK_STREAM:
+            raise error("ERR_INVALID_FD_TYPE", kind="datagram socket")
+        return _wrap(stdlib_socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
+    if fd is None:
+        return None
+    if isinstance(fd, bool) or not isinstance(fd, int):
+        raise invalid_type("fd", "int", fd)
+    if not 0 <= fd <= 2147483647:
+        raise out_of_range("fd", ">= 0 and <= 2147483647", fd)
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError as problem:
+        raise system_error(problem, "fstat") from None
+    if stat.S_ISFIFO(mode):
+        return PipeTransport(fd)
+    if not stat.S_ISSOCK(mode):
+        raise error("ERR_INVALID_FD_TYPE", kind="FILE" if stat.S_ISREG(mode) else "UNKNOWN")
+    sock = stdlib_socket.socket(fileno=fd)
+    if sock.type != stdlib_socket.SOCK_STREAM:
+        sock.detach()
+        raise error("ERR_INVALID_FD_TYPE", kind="UDP")
+    return _wrap(sock)
+
+
+def _wrap(sock: stdlib_socket.socket) -> Any:
+    if sock.family == getattr(stdlib_socket, "AF_UNIX", None):
+        return UnixTransport(sock)
+    return TcpTransport(sock)
+
+
+def _directions(transport: Any) -> Tuple[bool, bool]:
+    return getattr(transport, "directions", (True, True))

@@ -1,0 +1,945 @@
+"""The duplex stream: what a socket is apart from its connection. No thread, no socket, no clock in this file.
+
+Theory of operation
+===================
+
+Three small machines make up a stream. Each moves only along its table below, only inside the gate, and nobody else
+changes it:
+
+* the *link* to the peer: new, connecting, open, gone (destroyed);
+* the *output*: writing, ending (`end` was called, bytes are still queued), flushed (the FIN is in the kernel), finished
+  ('finish' was delivered);
+* the *input*: reading, eof (the kernel saw the peer's FIN), ended ('end' was delivered).
+
+Two clocks drive them. The kernel's: bytes are sent and received, a FIN goes out or comes in. And the delivery's: an
+event reaches its listeners. What an event announces changes when it is delivered; bytes never wait for a delivery. So
+each half has a state for "it happened" and one for "it was told".
+
+Every input, from the user or from the transport, is a method that runs inside the gate, changes state, and calls the
+hooks at the end of this file: `_interest_changed` says that reading or writing is wanted or
+no longer, `_transmit` and `_send_fin` send, `_release` closes. What is wanted is derived from the state
+(`_wants_read`, `_wants_write`), never stored beside it.
+"""
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, TypeVar, Union
+
+from .emitter import Entry, StatefulEmitter, _Once
+from .encodings import decoder as make_decoder, encode
+from .errors import error, invalid_type, out_of_range, system_error
+from .runtime.waiter import Waiter
+from .runtime.workers import LISTENER_CALLERS
+
+__all__ = ["Duplex", "get_default_high_water_mark", "set_default_high_water_mark"]
+
+# The link.
+NEW, CONNECTING, OPEN, GONE = "new", "connecting", "open", "gone"
+LINK = {
+    (NEW, "connect"): CONNECTING,
+    (NEW, "attach"): OPEN,              # the connection was there before the stream
+    (GONE, "connect"): CONNECTING,      # a new life
+    (CONNECTING, "established"): OPEN,
+    (NEW, "destroy"): GONE,
+    (CONNECTING, "destroy"): GONE,
+    (OPEN, "destroy"): GONE,
+}
+
+# The output. ABSENT: a stream that cannot be written to has none.
+WRITING, ENDING, FLUSHED, FINISHED, ABSENT = "writing", "ending", "flushed", "finished", "absent"
+OUTPUT = {
+    (WRITING, "end"): ENDING,
+    (ENDING, "fin sent"): FLUSHED,
+    (FLUSHED, "finish told"): FINISHED,
+}
+
+# The input.
+READING, EOF, ENDED = "reading", "eof", "ended"
+INPUT = {
+    (READING, "fin received"): EOF,
+    (EOF, "end told"): ENDED,
+}
+
+_OVER = (FINISHED, ABSENT, ENDED)       # a half that is in one of these keeps the stream open no longer
+
+GATHER = 64             # queued writes that leave in one system call
+GATHER_BYTES = 1 << 20
+
+Data = Union[str, bytes, bytearray, memoryview]
+Callback = Callable[..., Any]
+Completion = Union[Callback, Waiter, None]      # who hears of a write: a listener on the strand, or a thread at once
+Self = TypeVar("Self", bound="Duplex")
+
+_default_high_water_mark = 65536
+
+
+def get_default_high_water_mark() -> int:
+    """Bytes that a new stream buffers before it counts as full. Node: `stream.getDefaultHighWaterMark`."""
+    return _default_high_water_mark
+
+
+def set_default_high_water_mark(value: int) -> None:
+    """Set it for streams made from now on. Raises for anything but an int >= 0. Node: `setDefaultHighWaterMark`."""
+    global _default_high_water_mark
+    _default_high_water_mark = check_mark("value", value)
+
+
+def check_mark(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_type(name, "int", value)
+    if value < 0:
+        raise out_of_range(name, ">= 0", value)
+    return value
+
+
+def check_callback(callback: Any, name: str = "callback") -> None:
+    if callback is not None and not callable(callback):
+        raise invalid_type(name, "a callable or None", callback)
+
+
+def split_callback(first: Any, second: Any, default: Any) -> Tuple[Any, Any]:
+    """`f(value, callback)` and `f(callback)`: a callable in the place of the value is the callback."""
+    if callable(first) and second is None:
+        return default, first
+    check_callback(second)
+    return first, second
+
+
+class Duplex(StatefulEmitter):
+    """A readable and writable stream of bytes, as Node's `stream.Duplex`. `netcompat.Socket` is the one to use."""
+
+    __slots__ = (
+        "_link", "_output", "_input", "allow_half_open",
+        # output
+        "_queue", "_queued", "_corked", "_need_drain", "_end_callbacks", "_ended_by_peer", "bytes_written", "_write_mark",
+        # input
+        "_buffer", "_buffered", "_flowing", "_paused", "_decoder", "_end_posted", "_flow_posted", "_readable_posted",
+        "_hold_reading", "bytes_read", "_read_mark", "_pipes",
+        "_had_error", "_drained",
+    )
+
+    def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
+                 high_water_mark: Optional[int] = None) -> None:
+        super().__init__()
+        mark = _default_high_water_mark if high_water_mark is None else check_mark("high_water_mark", high_water_mark)
+        self.allow_half_open = allow_half_open      # keep writing after the peer's FIN; Node: allowHalfOpen
+        self._read_mark = self._write_mark = mark
+        self._link = NEW
+        self._pipes: Optional[List[_Pipe]] = None
+        self._new_life(readable, writable)
+
+    def _new_life(self, readable: bool, writable: bool) -> None:
+        """Both halves from the start."""
+        self._begin_life()
+        self._output = WRITING if writable else ABSENT
+        self._input = READING if readable else ABSENT
+        self._queue: Optional[Deque[Tuple[Any, Completion]]] = None     # what the kernel has not taken, oldest first
+        self._queued = 0                    # bytes in it
+        self._corked = 0
+        self._need_drain = False            # a write was answered with False and 'drain' is owed
+        self._drained = False               # 'drain' was told and no write came since
+        self._end_callbacks: Optional[List[Callback]] = None
+        self._ended_by_peer = False         # this half ended itself after the peer's FIN
+        self._buffer: Optional[Deque[Any]] = None       # chunks that wait for listeners, oldest first
+        self._buffered = 0                  # bytes (with an encoding: characters) in it
+        self._flowing: Optional[bool] = None            # None: nobody has asked for data yet
+        self._paused = False                # by `pause`, until `resume`
+        self._decoder: Any = None
+        self._end_posted = self._flow_posted = self._readable_posted = False
+        self._hold_reading = False          # pause_on_connect: leave even the first byte in the kernel
+        self._had_error = False
+        self.bytes_read = 0                 # bytes received; Node: bytesRead
+        self.bytes_written = 0              # bytes accepted by `write`, queued ones included; Node: bytesWritten
+
+    # ---- writing ----
+
+    def write(self, data: Data, encoding: Any = "utf-8", callback: Optional[Callback] = None) -> bool:
+        """Send `data` (bytes-like, or `str` in `encoding`), in the calling thread if nothing is queued before it.
+
+        `True`: all of it is in the kernel's buffer. `False`: some or all is queued in memory, and 'drain' follows when
+        the queue is empty. Never blocks. `callback(error_or_None)` runs when these bytes are in the kernel, or failed.
+        Raises argument errors only; what the network does reaches 'error' and `callback`. Node: `writable.write`,
+        whose documentation's rule this follows while connecting and corked too.
+        """
+        if encoding != "utf-8" or callback is not None:
+            encoding, callback = split_callback(encoding, callback, "utf-8")
+        if type(data) is not bytes:
+            data = _as_bytes(data, encoding)
+        with self._lock:
+            if self._inside:
+                self._defer(self._write, _kept(data), callback)
+                return False
+            self._inside = True
+            try:
+                return self._write(data, callback)
+            finally:
+                self._inside = False
+                if self._deferred:
+                    self._run_deferred()
+
+    def end(self: Self, data: Any = None, encoding: Any = "utf-8", callback: Optional[Callback] = None) -> Self:
+        """Write `data`, if given, then send the queue and a FIN.
+
+        `callback(error_or_None)` runs just before 'finish', or with what prevented it. Node: `writable.end`.
+        """
+        if callable(data) and callback is None and encoding == "utf-8":
+            data, callback = None, data
+        encoding, callback = split_callback(encoding, callback, "utf-8")
+        if data is not None:
+            data = _as_bytes(data, encoding)
+        self._enter(self._end, data, callback)
+        return self
+
+    def cork(self) -> None:
+        """Keep what is written in memory until `uncork`, to send it with one system call. Node: `writable.cork`."""
+        self._enter(self._cork, 1)
+
+    def uncork(self) -> None:
+        """Take back one `cork`; the last one sends. Node: `writable.uncork`."""
+        self._enter(self._cork, -1)
+
+    @property
+    def writable(self) -> bool:
+        """May `write` be called? Node: `writable.writable`."""
+        return self._output is WRITING and self._link is not GONE
+
+    @property
+    def writable_ended(self) -> bool:
+        """Was `end` called? Node: `writable.writableEnded`."""
+        return self._output in (ENDING, FLUSHED, FINISHED)
+
+    @property
+    def writable_finished(self) -> bool:
+        """Was 'finish' delivered? Node: `writable.writableFinished`."""
+        return self._output is FINISHED
+
+    @property
+    def writable_length(self) -> int:
+        """Bytes queued in memory, not yet in the kernel. Node: `writable.writableLength`."""
+        return self._queued
+
+    @property
+    def writable_need_drain(self) -> bool:
+        """Was a write answered with `False`, with 'drain' still to come? Node: `writable.writableNeedDrain`."""
+        return self._need_drain and self._output is WRITING and self._link is not GONE
+
+    @property
+    def writable_high_water_mark(self) -> int:
+        """Bytes; reported only, since `write` says `False` as soon as anything is queued. Node: same name."""
+        return self._write_mark
+
+    # ---- reading ----
+
+    def pause(self: Self) -> Self:
+        """Deliver no more 'data'; what arrives is buffered up to the high-water mark. Node: `readable.pause`."""
+        if self._enter(self._pause):
+            self._tell("pause")
+        return self
+
+    def resume(self: Self) -> Self:
+        """Deliver 'data' (again). Node: `readable.resume`."""
+        if self._enter(self._resume):
+            self._tell("resume")
+        return self
+
+    def is_paused(self) -> bool:
+        """Node: `readable.isPaused`."""
+        return self._paused or self._flowing is False
+
+    def read(self, size: Optional[int] = None) -> Any:
+        """Take what is buffered: `size` bytes, or all; `None` if so much is not there. Node: `readable.read`.
+
+        Never blocks; `recv` does. With an encoding set the result is a `str` and `size` counts characters.
+        """
+        if size is not None:
+            if isinstance(size, bool) or not isinstance(size, int):
+                raise invalid_type("size", "int or None", size)
+            if not 0 <= size <= 1 << 30:
+                raise out_of_range("size", ">= 0 and <= 1073741824", size)
+        chunk = self._enter(self._read, size)
+        if chunk is not None:
+            self._tell("data", chunk)
+        return chunk
+
+    def set_encoding(self: Self, encoding: Optional[str] = "utf-8") -> Self:
+        """Deliver `str` instead of `bytes`; no character is torn between chunks. Node: `readable.setEncoding`.
+
+        Node's encodings (in any case) and Python's text codecs; others raise `ERR_UNKNOWN_ENCODING`.
+        """
+        decoder = make_decoder("utf-8" if encoding is None else encoding)
+        self._enter(self._set_decoder, decoder)
+        return self
+
+    def pipe(self, destination: Any, end: bool = True) -> Any:
+        """Write all that comes to `destination`, no faster than it takes it; `end`: end it at the end.
+
+        It may be any object with `write` and `end`, or a binary file (`write` and `close`). Returns `destination`.
+        Node: `readable.pipe`.
+        """
+        if not callable(getattr(destination, "write", None)):
+            raise invalid_type("destination", "an object with write() and end() or close()", destination)
+        pipe = _Pipe(self, destination, bool(end))
+        self._enter(self._add_pipe, pipe)
+        pipe.start()
+        return destination
+
+    def unpipe(self: Self, destination: Any = None) -> Self:
+        """Stop writing to `destination`, or to all; the stream is paused. Node: `readable.unpipe`."""
+        stopped = [pipe for pipe in self._pipes or () if destination is None or pipe.destination is destination]
+        if stopped:
+            self.pause()
+        for pipe in stopped:
+            pipe.stop()
+        return self
+
+    @property
+    def readable(self) -> bool:
+        """May data still come? Node: `readable.readable`."""
+        return self._input in (READING, EOF) and self._link is not GONE
+
+    @property
+    def readable_ended(self) -> bool:
+        """Was 'end' delivered? Node: `readable.readableEnded`."""
+        return self._input is ENDED
+
+    @property
+    def readable_flowing(self) -> Optional[bool]:
+        """`None`: nobody asked for data yet; `True`: it is delivered; `False`: paused. Node: `readableFlowing`."""
+        return self._flowing
+
+    @property
+    def readable_length(self) -> int:
+        """Bytes (with an encoding: characters) received but not delivered. Node: `readable.readableLength`."""
+        return self._buffered
+
+    @property
+    def readable_high_water_mark(self) -> int:
+        """Bytes that may wait for listeners before reading from the kernel stops. Node: `readableHighWaterMark`."""
+        return self._read_mark
+
+    # ---- the end ----
+
+    def destroy(self: Self, error: Optional[BaseException] = None) -> Self:
+        """Close at once; what is queued fails. `error`, if given, reaches 'error'. Then 'close'. Node: `destroy`."""
+        if error is not None and not isinstance(error, BaseException):
+            raise invalid_type("error", "an exception or None", error)
+        self._enter(self._destroy, error)
+        return self
+
+    def destroy_soon(self) -> None:
+        """`end()`, and `destroy()` when all is sent. Node: `socket.destroySoon`."""
+        self._enter(self._destroy_soon)
+
+    @property
+    def destroyed(self) -> bool:
+        """Node: `destroyed`."""
+        return self._link is GONE
+
+    # ---- inside the gate: output ----
+
+    def _write(self, data: Any, callback: Completion) -> bool:
+        """`write`, inside. The common case comes first: connected, nothing queued, the kernel takes it."""
+        if self._queue or self._link is not OPEN or self._output is not WRITING or self._corked:
+            return self._write_later(data, callback)
+        size = len(data)
+        try:
+            sent = self._transmit(data) if size else 0
+        except OSError as problem:
+            self._lost(system_error(problem, "write"), callback)
+            return False
+        self.bytes_written += size
+        if self._drained:
+            self._forget_drain()
+        if sent == size:
+            if callback is not None:
+                self._complete(callback, None)
+            return True
+        self._enqueue(memoryview(data)[sent:] if type(data) is bytes else bytes(data[sent:]), callback)
+        self._interest_changed()
+        return False
+
+    def _write_later(self, data: Any, callback: Completion) -> bool:
+        """A write that cannot go to the kernel now: it is queued, or wrong."""
+        problem = self._why_not_writable("write")
+        if problem is not None:
+            self._complete(callback, problem)
+            self._destroy(problem)
+            return False
+        self.bytes_written += len(data)
+        if self._drained:
+            self._forget_drain()
+        self._enqueue(_kept(data), callback)
+        return False
+
+    def _why_not_writable(self, call: str) -> Optional[BaseException]:
+        problem: BaseException
+        if self._ended_by_peer:
+            problem = system_error("EPIPE", "write", detail="This socket has been ended by the other party")
+        elif self._output is not WRITING:
+            problem = error("ERR_STREAM_WRITE_AFTER_END")
+        elif self._link is GONE:
+            problem = error("ERR_STREAM_DESTROYED", call=call)
+        elif self._link is NEW:
+            problem = error("ERR_SOCKET_CLOSED")
+        else:
+            return None
+        return problem
+
+    def _enqueue(self, data: Any, callback: Completion) -> None:
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append((data, callback))
+        self._queued += len(data)
+        self._need_drain = True
+
+    def _flush(self) -> None:
+        """Send what is queued, as far as the kernel takes it; then the FIN, if it is time."""
+        queue = self._queue
+        while queue and self._link is OPEN and not self._corked:
+            total, sent = self._send_some(queue)
+            if sent < 0:
+                return
+            self._sent(sent, sent == total == self._queued)
+            if sent < total:
+                break
+        self._maybe_send_fin()
+        self._interest_changed()
+
+    def _send_some(self, queue: "Deque[Tuple[Any, Completion]]") -> Tuple[int, int]:
+        """One system call: (bytes offered, bytes taken), or (0, -1) when the connection was lost."""
+        if len(queue) == 1:
+            chunk: Any = queue[0][0]
+            total = len(chunk)
+        else:
+            chunk, total = [], 0
+            for data, _ in queue:
+                if len(chunk) == GATHER or total >= GATHER_BYTES:
+                    break
+                if len(data):
+                    chunk.append(data)
+                    total += len(data)
+        try:
+            return total, self._transmit(chunk) if total else 0
+        except OSError as problem:
+            self._lost(system_error(problem, "write"), None)
+            return 0, -1
+
+    def _sent(self, count: int, all_of_it: bool) -> None:
+        """The kernel took `count` bytes of the queue: forget them, and tell their callbacks."""
+        queue = self._queue
+        assert queue is not None
+        done: List[Completion] = []
+        self._queued -= count
+        while queue and count >= len(queue[0][0]):
+            data, callback = queue.popleft()
+            count -= len(data)
+            if callback is not None:
+                done.append(callback)
+        if count:
+            data, callback = queue[0]
+            queue[0] = (memoryview(data)[count:], callback)
+        if all_of_it:
+            self._queue = None          # a stream at rest pays for no queue
+            if self._need_drain:
+                self._need_drain = False
+                if self._output is WRITING:
+                    self._post(self._deliver_drain)
+        for callback in done:
+            self._complete(callback, None)
+
+    def _complete(self, callback: Completion, problem: Optional[BaseException]) -> None:
+        """Tell who waits for a write: a blocked thread at once, a callback in its turn."""
+        if type(callback) is Waiter:
+            callback.set(error=problem)
+        elif callback is not None:
+            self._post(self._call_back, callback, problem)
+
+    def _forget_drain(self) -> None:
+        self._drained = False
+        if self._told is not None:
+            self._told.pop("drain", None)
+
+    def _cork(self, change: int) -> None:
+        if self._corked + change >= 0:
+            self._corked += change
+            if not self._corked:
+                self._flush()
+
+    def _end(self, data: Any, callback: Completion) -> None:
+        problem: Optional[BaseException] = None
+        if data is not None:
+            problem = self._why_not_writable("end")
+            if problem is None:
+                self._write(data, None)
+            else:
+                self._destroy(problem)
+        self._corked = 0
+        if problem is None:
+            if self._output is WRITING and self._link is not GONE:
+                self._output = OUTPUT[self._output, "end"]
+                self._need_drain = False
+                self._flush()
+            elif self._output is FINISHED:
+                problem = error("ERR_STREAM_ALREADY_FINISHED", call="end")
+            elif self._link is GONE:
+                problem = error("ERR_STREAM_DESTROYED", call="end")
+        if callback is None:
+            return
+        if problem is not None:
+            self._complete(callback, problem)
+        elif self._output is ABSENT:
+            self._complete(callback, None)
+        else:
+            self._end_callbacks = (self._end_callbacks or []) + [callback]      # type: ignore[list-item]
+
+    def _maybe_send_fin(self) -> None:
+        if self._output is not ENDING or self._queue or self._link is CONNECTING:
+            return
+        if self._link is OPEN:
+            try:
+                self._send_fin()
+            except OSError as problem:
+                self._lost(system_error(problem, "shutdown"), None)
+                return
+        self._output = OUTPUT[self._output, "fin sent"]
+        self._post(self._deliver_finish)
+
+    def _wants_write(self) -> bool:
+        """Is there something that the kernel has to take?"""
+        return bool(self._queue) and self._link is OPEN and not self._corked
+
+    # ---- inside the gate: input ----
+
+    def _feed(self, data: bytes) -> Any:
+        """Bytes came in (none: the peer's FIN). Returns the chunk to deliver now, or `None` if it was buffered."""
+        if not data:
+            self._received_fin()
+            return None
+        self.bytes_read += len(data)
+        chunk: Any = data
+        if self._decoder is not None:
+            chunk = self._decoder.decode(data)
+            if not chunk:
+                return None
+        if self._flowing and not self._buffer:
+            return chunk
+        self._keep(chunk)
+        return None
+
+    def _keep(self, chunk: Any) -> None:
+        """Buffer a chunk for listeners, and see that they hear of it."""
+        if self._buffer is None:
+            self._buffer = deque()
+        self._buffer.append(chunk)
+        self._buffered += len(chunk)
+        if self._flowing:
+            self._post_flow()
+        else:
+            self._post_readable()
+
+    def _received_fin(self) -> None:
+        if self._input is not READING:
+            return
+        self._input = INPUT[self._input, "fin received"]
+        if self._decoder is not None:
+            rest = self._decoder.decode(b"", True)
+            if rest:
+                self._keep(rest)
+        self._post_readable()
+        self._maybe_end()
+
+    def _maybe_end(self) -> None:
+        """Post 'end' once the last byte before it was taken; a paused stream gets it too."""
+        if self._input is EOF and not self._buffer and not self._end_posted and self._link is not GONE:
+            self._end_posted = True
+            self._post(self._deliver_end)
+
+    def _post_readable(self) -> None:
+        if not self._readable_posted and "readable" in self._listeners:
+            self._readable_posted = True
+            self._post(self._deliver_readable)
+
+    def _post_flow(self) -> None:
+        if not self._flow_posted and self._buffer:
+            self._flow_posted = True
+            self._post(self._deliver_buffered)
+
+    def _pause(self) -> bool:
+        self._paused = True
+        if self._flowing is False:
+            return False
+        self._flowing = False
+        return True
+
+    def _resume(self) -> bool:
+        self._paused = self._hold_reading = False
+        if self._flowing:
+            return False
+        self._flowing = "readable" not in self._listeners
+        self._post_flow()
+        self._interest_changed()
+        return True
+
+    def _read(self, size: Optional[int]) -> Any:
+        self._hold_reading = False
+        buffer = self._buffer
+        if size is not None and size > self._read_mark:
+            self._read_mark = size              # else so much could never be there
+        available = self._buffered
+        wanted = available if size is None else size
+        if wanted > available and self._input is not READING:
+            wanted = available
+        if not buffer or not 0 < wanted <= available:
+            self._maybe_end()
+            self._interest_changed()
+            return None
+        if size is None and self._flowing:
+            wanted = len(buffer[0])
+        chunk = self._take_buffered(wanted)
+        self._maybe_end()
+        self._interest_changed()
+        return chunk
+
+    def _take_buffered(self, wanted: int) -> Any:
+        """Exactly so many bytes or characters off the front of the buffer."""
+        buffer = self._buffer
+        assert buffer is not None
+        parts = []
+        left = wanted
+        while left:
+            chunk = buffer.popleft()
+            if len(chunk) > left:
+                buffer.appendleft(chunk[left:])
+                chunk = chunk[:left]
+            parts.append(chunk)
+            left -= len(chunk)
+        self._buffered -= wanted
+        if not buffer:
+            self._buffer = None
+        return parts[0] if len(parts) == 1 else parts[0][:0].join(parts)
+
+    def _set_decoder(self, decoder: Any) -> None:
+        waiting = self._take_buffered(self._buffered) if self._buffer else b""
+        self._decoder = decoder
+        if waiting:
+            text = decoder.decode(waiting if isinstance(waiting, bytes) else waiting.encode("utf-8", "replace"),
+                                  self._input is not READING)
+            if text:
+                self._keep(text)
+            self._maybe_end()
+
+    def _add_pipe(self, pipe: "_Pipe") -> None:
+        self._pipes = (self._pipes or []) + [pipe]
+
+    def _drop_pipe(self, pipe: "_Pipe") -> bool:
+        pipes = self._pipes or []
+        if pipe not in pipes:
+            return False
+        self._pipes = [other for other in pipes if other is not pipe] or None
+        return True
+
+    def _wants_read(self) -> bool:
+        """May more be received? No more than the high-water mark waits for listeners, whatever the reason."""
+        return (self._link is OPEN and self._input is READING and not self._hold_reading
+                and (not self._buffered or self._buffered < self._read_mark))
+
+    def _inserted(self, event: str, entry: Entry) -> None:
+        if event == "readable":
+            self._flowing = False
+            self._hold_reading = False
+            if self._buffer or self._input is EOF:
+                self._post_readable()
+            self._interest_changed()
+        super()._inserted(event, entry)
+
+    def _added(self, event: str) -> None:
+        if event == "data" and self._flowing is not False:
+            self.resume()
+
+    def _removed(self, event: str) -> None:
+        if event == "readable" and "readable" not in self._listeners and not self._paused:
+            self._flowing = True if "data" in self._listeners else None
+            self._post_flow()
+            self._interest_changed()
+
+    # ---- inside the gate: the link ----
+
+    def _established(self) -> None:
+        """The connection is there: send what was written meanwhile. The caller posts 'connect'."""
+        self._link = LINK[self._link, "established"]
+        self._flush()
+
+    def _lost(self, problem: BaseException, callback: Completion) -> None:
+        """The connection failed under a read or write."""
+        self._complete(callback, problem)
+        self._destroy(problem)
+
+    def _destroy(self, problem: Optional[BaseException]) -> None:
+        if self._link is GONE:
+            return
+        connecting = self._link is CONNECTING
+        self._link = LINK[self._link, "destroy"]
+        self._error, self._had_error = problem, problem is not None
+        reason = problem
+        if connecting:
+            reason = error("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
+        elif reason is None:
+            reason = error("ERR_STREAM_DESTROYED", call="write")
+        pending = [callback for _, callback in self._queue or ()] + list(self._end_callbacks or ())
+        self._queue = self._end_callbacks = self._buffer = None
+        self._queued = self._buffered = 0
+        for callback in pending:
+            self._complete(callback, reason)
+        if problem is not None:
+            self._post(self._deliver_error, problem)
+        self._release()         # calls `_released` when nothing of the connection is left
+
+    def _released(self) -> None:
+        self._post(self._deliver_close)
+
+    def _destroy_soon(self) -> None:
+        if self._output is WRITING and self._link is not GONE:
+            self._end(None, None)
+        if self._output in (FINISHED, ABSENT):
+            self._destroy(None)
+        elif self._link is not GONE:
+            self._end_callbacks = (self._end_callbacks or []) + [_DESTROY]
+
+    def _destroy_if_over(self) -> None:
+        if self._input in _OVER and self._output in _OVER:
+            self._destroy(None)
+
+    # ---- on the strand: deliveries ----
+
+    def _deliver_data(self, chunk: Any) -> None:
+        """The hot path: one chunk to the 'data' listeners."""
+        entries = self._listeners.get("data")
+        if entries is None:
+            return
+        if len(entries) > 1 or type(entries[0]) is _Once:
+            self._deliver_to("data", entries, (chunk,))
+            return
+        try:
+            entries[0](chunk)
+        except BaseException as problem:
+            self._raised("data", problem)
+
+    def _deliver_buffered(self) -> None:
+        """Deliver what is buffered, until somebody pauses."""
+        self._flow_posted = False
+        while True:
+            chunk = self._enter(self._next_chunk)
+            if chunk is None:
+                return
+            self._deliver_data(chunk)
+
+    def _next_chunk(self) -> Any:
+        if self._link is GONE or not self._flowing or not self._buffer:
+            if self._link is not GONE:
+                self._maybe_end()
+                self._interest_changed()
+            return None
+        return self._take_buffered(len(self._buffer[0]))
+
+    def _deliver_readable(self) -> None:
+        self._readable_posted = False
+        if self._link is not GONE and (self._buffer or self._input is EOF):
+            self._deliver("readable")
+            if "readable" in self._listeners:
+                self._enter(self._interest_changed)
+
+    def _deliver_end(self) -> None:
+        if self._enter(self._end_told):
+            self._deliver_state("end")
+            self._enter(self._after_end)
+
+    def _end_told(self) -> bool:
+        if self._link is GONE:
+            return False
+        self._input = INPUT[self._input, "end told"]
+        return True
+
+    def _after_end(self) -> None:
+        if not self.allow_half_open and self._output is WRITING and self._link is not GONE:
+            self._end(None, None)
+            self._ended_by_peer = True
+        self._destroy_if_over()
+
+    def _deliver_drain(self) -> None:
+        if self._enter(self._drain_told):
+            self._deliver_state("drain")
+
+    def _drain_told(self) -> bool:
+        if self._link is GONE or self._output is not WRITING or self._queue:
+            return False
+        self._drained = True
+        return True
+
+    def _deliver_finish(self) -> None:
+        callbacks = self._enter(self._finish_told)
+        if callbacks is None:
+            return
+        destroy = False
+        for callback in callbacks:
+            if callback is _DESTROY:
+                destroy = True
+            elif type(callback) is Waiter:
+                callback.set()
+            else:
+                self._call_back(callback, None)
+        self._deliver_state("finish")
+        if destroy:
+            self._enter(self._destroy, None)
+        else:
+            self._enter(self._destroy_if_over)
+
+    def _finish_told(self) -> Optional[List[Callback]]:
+        if self._link is GONE:
+            return None
+        self._output = OUTPUT[self._output, "finish told"]
+        callbacks, self._end_callbacks = self._end_callbacks or [], None
+        return callbacks
+
+    def _deliver_close(self) -> None:
+        self._deliver_state("close", self._had_error)
+
+    def _may_deliver(self, event: str) -> bool:
+        return self._link is not GONE or event in ("error", "close", "connection")
+
+    def _failed(self, event: str, problem: BaseException, *args: Any) -> None:
+        if event not in ("error", "close"):
+            self._enter(self._destroy_reported, problem)
+
+    def _destroy_reported(self, problem: BaseException) -> None:
+        """A listener's exception: it was reported, so 'error' need not be claimed."""
+        self._reported = problem
+        self._destroy(problem)
+
+    def _reached(self, event: str) -> Optional[Tuple[Any, ...]]:
+        if event == "drain" and not self.writable_need_drain and self._link is not GONE:
+            return ()
+        return super()._reached(event)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        """'pause' and its like: at once in the stream's own listener, in its turn otherwise."""
+        if event not in self._listeners and self._waiters is None:
+            return
+        if self._running_here():
+            self._deliver(event, *args)
+        else:
+            self._enter(self._post, self._deliver, event, *args)
+
+    # ---- hooks: what a stream needs from whoever has the connection; all inside the gate ----
+
+    def _running_here(self) -> bool:
+        """Does the calling thread run a delivery of this stream?"""
+        raise NotImplementedError
+
+    def _transmit(self, data: Any) -> int:
+        """Send a buffer or a list of them; the number of bytes taken, 0 when the kernel is full. Raises `OSError`."""
+        raise NotImplementedError
+
+    def _send_fin(self) -> None:
+        raise NotImplementedError
+
+    def _interest_changed(self) -> None:
+        """Look at `_wants_read` and `_wants_write` again."""
+        raise NotImplementedError
+
+    def _release(self) -> None:
+        """Close the connection, then call `_released` inside the gate."""
+        raise NotImplementedError
+
+
+def _DESTROY(*_: Any) -> None:
+    """Stands among the callbacks of `end`: destroy the stream after 'finish'."""
+
+
+LISTENER_CALLERS.add(Duplex._deliver_data.__code__)
+
+
+def _as_bytes(data: Any, encoding: str) -> Any:
+    """What `write` was given, as bytes or a flat view of them."""
+    if isinstance(data, str):
+        return encode(data, encoding)
+    if isinstance(data, bytes):
+        return data
+    if data is None:
+        raise error("ERR_STREAM_NULL_VALUES")
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise invalid_type("data", "str, bytes or another bytes-like object", data) from None
+    return view.cast("B") if view.contiguous and view.ndim else view.tobytes()
+
+
+def _kept(data: Any) -> Any:
+    """A form of `data` that the caller cannot change any more."""
+    return data if type(data) is bytes else bytes(data)
+
+
+class _Pipe:
+    """One `pipe`: it writes what comes to the destination, and waits for 'drain' when that is full."""
+
+    def __init__(self, source: Duplex, destination: Any, end: bool) -> None:
+        self.source, self.destination, self.end = source, destination, end
+        self.emits = callable(getattr(destination, "once", None)) and callable(getattr(destination, "off", None))
+        self.waits_for_drain = False
+
+    def start(self) -> None:
+        source, destination = self.source, self.destination
+        source.on("data", self.on_data)
+        if self.end:
+            source.once("end", self.on_end)
+        if self.emits:
+            destination.on("drain", self.on_drain)
+            destination.once("close", self.stop)
+            destination.once("finish", self.stop)
+            destination.prepend_listener("error", self.on_error)
+            if isinstance(destination, Duplex):
+                destination._tell("pipe", source)
+            else:
+                destination.emit("pipe", source)
+        source.resume()
+
+    def on_data(self, chunk: Any) -> None:
+        if self.destination.write(chunk) is False and self.emits:
+            self.waits_for_drain = True
+            self.source.pause()
+            if getattr(self.destination, "writable_need_drain", True) is False:
+                self.on_drain()         # it drained before the pause
+
+    def on_drain(self, *_: Any) -> None:
+        if not self.waits_for_drain:
+            return
+        self.waits_for_drain = False
+        pipes = self.source._pipes or ()
+        if self in pipes and not any(pipe.waits_for_drain for pipe in pipes):
+            self.source.resume()
+
+    def on_end(self) -> None:
+        self.stop()
+        end = getattr(self.destination, "end", None) or getattr(self.destination, "close", None)
+        if end is not None:
+            end()
+
+    def on_error(self, problem: Any) -> None:
+        self.stop()
+        if isinstance(self.destination, StatefulEmitter) and not self.destination.listener_count("error"):
+            self.destination._error_unheard(problem)        # this listener was none that cares
+
+    def stop(self, *_: Any) -> None:
+        source, destination = self.source, self.destination
+        if not source._enter(source._drop_pipe, self):
+            return
+        source.off("data", self.on_data)
+        source.off("end", self.on_end)
+        if self.emits:
+            destination.off("drain", self.on_drain)
+            destination.off("close", self.stop)
+            destination.off("finish", self.stop)
+            destination.off("error", self.on_error)
+            if isinstance(destination, Duplex):
+                destination._tell("unpipe", source)
+            else:
+                destination.emit("unpipe", source)

@@ -1,0 +1,226 @@
+"""The adapter: what a transport must do, and the half of it that all stdlib sockets share.
+
+A transport is one connection as the operating system has it; a listener is one place where connections arrive. They
+are without state of their own beyond that: `stream.py` decides, they do. Every `OSError` leaves here as the system
+raised it; `netcompat.errors.system_error` dresses it where it is known what was tried.
+
+Which threads run it: `recv`, `send`, `send_fin` and the options whoever is inside the gate of the socket that owns the
+transport; `set_interest`, `accept` and `close` the reactor. Since both are one at a time, the descriptor cannot be
+closed under a system call.
+"""
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import sys
+from typing import Any, List, Optional, Tuple
+
+from ..runtime.reactor import reactor
+
+__all__ = ["Listener", "SocketListener", "SocketTransport", "Transport", "open_socket"]
+
+_HAS_SENDMSG = hasattr(socket.socket, "sendmsg")
+_RETRY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
+
+
+class Transport:
+    """One connection. Methods in the order of its life; each transport has them in this order."""
+
+    __slots__ = ()
+
+    kind = ""           # 'tcp' or 'pipe': what Node calls the handle
+
+    def set_interest(self, interest: int, before: int, owner: Any) -> None:
+        """Have `owner.on_ready(mask)` called when reading or writing (selector masks) is possible."""
+        raise NotImplementedError
+
+    def recv(self, size: int) -> Optional[bytes]:
+        """Up to `size` bytes; `b''` at the end; `None` when there is nothing now."""
+        raise NotImplementedError
+
+    def recv_into(self, buffer: Any) -> Optional[int]:
+        """As `recv`, into `buffer`: the number of bytes."""
+        raise NotImplementedError
+
+    def send(self, data: Any) -> int:
+        """Send a buffer or a list of them; how many bytes were taken, 0 when the kernel is full."""
+        raise NotImplementedError
+
+    def send_fin(self) -> None:
+        """Nothing more will be sent."""
+        raise NotImplementedError
+
+    def close(self, reset: bool = False) -> None:
+        """Give the descriptor back; `reset`: with an RST where there is such a thing."""
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        raise NotImplementedError
+
+
+class SocketTransport(Transport):
+    """A connection that is a stdlib socket."""
+
+    __slots__ = ("socket",)
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        sock.setblocking(False)
+
+    def set_interest(self, interest: int, before: int, owner: Any) -> None:
+        reactor.watch(self.socket.fileno(), interest, before, owner)
+
+    def recv(self, size: int) -> Optional[bytes]:
+        try:
+            return self.socket.recv(size)
+        except BlockingIOError:
+            return None
+
+    def recv_into(self, buffer: Any) -> Optional[int]:
+        try:
+            return self.socket.recv_into(buffer)
+        except BlockingIOError:
+            return None
+
+    def send(self, data: Any) -> int:
+        try:
+            if type(data) is not list:
+                return self.socket.send(data)
+            if _HAS_SENDMSG:
+                return self.socket.sendmsg(data)
+            return self.socket.send(b"".join(data))
+        except BlockingIOError:
+            return 0
+
+    def send_fin(self) -> None:
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as problem:
+            if problem.errno != errno.ENOTCONN:     # the peer reset it: the next read says so
+                raise
+
+    def close(self, reset: bool = False) -> None:
+        try:
+            if reset:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        except OSError:
+            pass            # the connection is gone already; there is nobody to reset
+        finally:
+            self.socket.close()
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def abandon(self) -> None:
+        """In a forked child: close the copy of the descriptor; the parent's connection hears nothing of it."""
+        self.socket.close()
+
+    # ---- addresses and options ----
+
+    def local(self) -> Any:
+        """What `getsockname` says, or `None`."""
+        try:
+            return self.socket.getsockname()
+        except OSError:
+            return None
+
+    def remote(self) -> Any:
+        try:
+            return self.socket.getpeername()
+        except OSError:
+            return None
+
+
+_LINGER_ZERO = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class Listener:
+    """A place where connections arrive."""
+
+    __slots__ = ()
+
+    kind = ""
+
+    def set_interest(self, interest: int, before: int, owner: Any) -> None:
+        raise NotImplementedError
+
+    def accept(self) -> Optional[Tuple[Transport, Any]]:
+        """The next connection and its peer's address, or `None` when nobody waits now."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Give the address back to the system at once, whoever still waits on the descriptor."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def address(self) -> Any:
+        """`AddressInfo` or a path."""
+        raise NotImplementedError
+
+
+class SocketListener(Listener):
+    """A listening stdlib socket."""
+
+    __slots__ = ("socket",)
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        sock.setblocking(False)
+
+    def set_interest(self, interest: int, before: int, owner: Any) -> None:
+        reactor.watch(self.socket.fileno(), interest, before, owner)
+
+    def accept_socket(self) -> Optional[Tuple[socket.socket, Any]]:
+        try:
+            return self.socket.accept()
+        except OSError as problem:
+            if problem.errno in _RETRY or problem.errno == errno.ECONNABORTED:
+                return None         # nobody there, or gone again before we came
+            raise
+
+    def leave(self) -> None:
+        if sys.platform.startswith("linux"):
+            try:
+                self.socket.shutdown(socket.SHUT_RDWR)      # frees the port although the reactor may be waiting on it
+            except OSError as problem:
+                if problem.errno != errno.ENOTCONN:
+                    raise
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def abandon(self) -> None:
+        self.socket.close()
+
+
+def open_socket(family: int, protocol: int = 0) -> socket.socket:
+    """A non-blocking stream socket that a child program does not inherit."""
+    sock = socket.socket(family, socket.SOCK_STREAM, protocol)
+    try:
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def connect_now(sock: socket.socket, address: Any) -> bool:
+    """Begin to connect: `True` when it is done at once, `False` when the socket will be writable then. Raises `OSError`."""
+    number = sock.connect_ex(address)
+    if number == 0:
+        return True
+    if number in (errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)):
+        return False
+    raise OSError(number, os.strerror(number))
+
+
+def connect_result(sock: socket.socket) -> int:
+    """What became of the connect of a socket that turned writable: 0, or the error's number."""
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+
+Buffers = List[Any]

@@ -1,0 +1,158 @@
+"""Unix-domain sockets: connections and listeners by path, and Linux' abstract names."""
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+import sys
+from typing import Any, Optional, Tuple, Union
+
+from ..runtime.reactor import reactor
+from .base import SocketListener, SocketTransport, Transport, open_socket
+
+__all__ = ["PATH_LIMIT", "PipeTransport", "UnixListener", "UnixTransport", "bind_unix", "check_path_length", "is_abstract", "open_unix"]
+
+PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103        # bytes of sun_path, less the closing NUL
+
+Path = Union[str, bytes]
+
+
+def is_abstract(path: Path) -> bool:
+    return path[:1] in ("\0", b"\0")
+
+
+def check_path_length(path: Path) -> None:
+    """Raises `OSError(ENAMETOOLONG)`. An abstract name may use the NUL's place too."""
+    limit = PATH_LIMIT + 1 if is_abstract(path) else PATH_LIMIT
+    if len(os.fsencode(path)) > limit:
+        raise OSError(errno.ENAMETOOLONG, f"the limit is {PATH_LIMIT} bytes")
+
+
+class UnixTransport(SocketTransport):
+    """A connection over a Unix-domain socket (Node calls it a pipe)."""
+
+    __slots__ = ()
+
+    kind = "pipe"
+
+
+class PipeTransport(Transport):
+    """One end of an `os.pipe`, or a FIFO: bytes in one direction."""
+
+    __slots__ = ("descriptor", "directions")
+
+    kind = "pipe"
+
+    def __init__(self, descriptor: int) -> None:
+        import fcntl
+        self.descriptor = descriptor
+        mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+        self.directions = (mode != os.O_WRONLY, mode != os.O_RDONLY)       # (can be read, can be written)
+        os.set_blocking(descriptor, False)
+
+    def set_interest(self, interest: int, before: int, owner: Any) -> None:
+        reactor.watch(self.descriptor, interest, before, owner)
+
+    def recv(self, size: int) -> Optional[bytes]:
+        try:
+            return os.read(self.descriptor, size)
+        except BlockingIOError:
+            return None
+
+    def recv_into(self, buffer: Any) -> Optional[int]:
+        try:
+            return os.readv(self.descriptor, [buffer])
+        except BlockingIOError:
+            return None
+
+    def send(self, data: Any) -> int:
+        try:
+            return os.writev(self.descriptor, data) if type(data) is list else os.write(self.descriptor, data)
+        except BlockingIOError:
+            return 0
+
+    def send_fin(self) -> None:
+        """A pipe has one direction: its end is the close, which follows."""
+
+    def close(self, reset: bool = False) -> None:
+        descriptor, self.descriptor = self.descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def abandon(self) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        return self.descriptor
+
+    def local(self) -> Any:
+        return None
+
+    def remote(self) -> Any:
+        return None
+
+
+class UnixListener(SocketListener):
+    """A path that listens; `owned`: it was made here, so it is unlinked here."""
+
+    __slots__ = ("path", "_inode")
+
+    kind = "pipe"
+
+    def __init__(self, sock: socket.socket, path: Path, owned: bool) -> None:
+        super().__init__(sock)
+        self.path = path
+        self._inode = _inode(path) if owned and not is_abstract(path) else None
+
+    def accept(self) -> Optional[Tuple[UnixTransport, Any]]:
+        accepted = self.accept_socket()
+        if accepted is None:
+            return None
+        return UnixTransport(accepted[0]), accepted[1]
+
+    def leave(self) -> None:
+        super().leave()
+        if self._inode is not None and _inode(self.path) == self._inode:     # somebody else's by now stays
+            try:
+                os.unlink(self.path)
+            except FileNotFoundError:
+                pass        # somebody was faster
+        self._inode = None
+
+    def abandon(self) -> None:
+        self._inode = None          # it is the parent's
+        super().abandon()
+
+    def address(self) -> str:
+        return os.fsdecode(self.path)
+
+
+def _inode(path: Path) -> Optional[Tuple[int, int]]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISSOCK(status.st_mode) else None
+
+
+def bind_unix(path: Path, mode: Optional[int] = None) -> socket.socket:
+    """A socket bound to `path`, not yet listening; `mode`: its permission bits from the first moment. Raises `OSError`."""
+    check_path_length(path)
+    sock = open_socket(socket.AF_UNIX)
+    try:
+        if mode is not None and not is_abstract(path):
+            os.fchmod(sock.fileno(), mode)      # Linux makes the path with the mode of the descriptor
+        sock.bind(path)
+        if mode is not None and not is_abstract(path) and stat.S_IMODE(os.stat(path).st_mode) != mode:
+            os.chmod(path, mode)                # other systems, and a umask that took bits away
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def open_unix(path: Path) -> socket.socket:
+    """A socket from which to connect to `path`. Raises `OSError`."""
+    check_path_length(path)
+    return open_socket(socket.AF_UNIX)

@@ -1,0 +1,8 @@
+"""The option timeout: 'timeout' while idle, and the socket stays open."""
+from prelude import pair, props
+
+
+@pair(client=dict(timeout=60), events="data")
+def body(client, peer, server):
+    props("client", client, "timeout")
+    client.once("timeout", lambda: client.end())

@@ -1,0 +1,5 @@
+// The client destroys its socket.
+'use strict';
+const { ends } = require('../prelude');
+
+ends({ events: 'data' }, { client: (client) => client.on('connect', () => client.destroy()) });

@@ -1,0 +1,5 @@
+// The client says something and ends.
+'use strict';
+const { ends } = require('../prelude');
+
+ends({ events: 'data' }, { client: (client) => client.end('bye') });

@@ -1,0 +1,11 @@
+// An echo through pipe.
+'use strict';
+const { cb, ends } = require('../prelude');
+
+ends({ events: '' }, {
+  peer: (peer) => peer.pipe(peer),
+  client: (client) => {
+    client.on('data', cb('client', 'data'));
+    client.end('echo me');
+  },
+});

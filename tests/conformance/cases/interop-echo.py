@@ -1,0 +1,10 @@
+"""An echo through pipe."""
+from prelude import cb, ends
+
+
+def start(client):
+    client.on("data", cb("client", "data"))
+    client.end("echo me")
+
+
+ends(peer=lambda peer: peer.pipe(peer), client=start)

@@ -1,0 +1,5 @@
+// The server ends an idle connection.
+'use strict';
+const { ends } = require('../prelude');
+
+ends({ events: 'data' }, { peer: (peer) => peer.setTimeout(60, () => peer.end('idle')) });

@@ -1,0 +1,13 @@
+// A connection through a path.
+'use strict';
+const { net, tmp, watch } = require('../prelude');
+
+const server = watch('server', net.createServer((peer) => {
+  watch('peer', peer, 'data');
+  peer.pipe(peer);
+  server.close();
+}));
+server.listen(tmp('echo.sock'), () => {
+  const client = watch('client', net.connect(tmp('echo.sock')), 'lookup ready data');
+  client.end('over a path');
+});

@@ -1,0 +1,16 @@
+"""destroy(error) while connecting: 'error' and 'close'."""
+import threading
+
+from prelude import net, watch
+
+gate = threading.Event()
+
+
+def lookup(host, **options):
+    gate.wait(4)
+    return "127.0.0.1", 4
+
+
+client = watch("client", net.connect(port=1, host="a.test", lookup=lookup))
+client.destroy(RuntimeError("boom"))
+gate.set()

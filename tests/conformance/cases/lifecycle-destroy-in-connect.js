@@ -1,0 +1,10 @@
+// destroy() inside 'connect': what follows.
+'use strict';
+const { listen, net, watch } = require('../prelude');
+
+const server = net.createServer((peer) => watch('peer', peer, 'data'));
+listen(server, (port) => {
+  const client = watch('client', net.connect(port, '127.0.0.1'), 'ready');
+  client.on('connect', () => client.destroy());
+  client.on('close', () => server.close());
+});

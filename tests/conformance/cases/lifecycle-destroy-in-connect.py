@@ -1,0 +1,11 @@
+"""destroy() inside 'connect': what follows."""
+from prelude import listen, net, watch
+
+server = net.create_server(lambda peer: watch("peer", peer, "data"))
+
+
+@listen(server)
+def listening(port):
+    client = watch("client", net.connect(port, "127.0.0.1"), "ready")
+    client.on("connect", lambda: client.destroy())
+    client.on("close", lambda had_error: server.close())

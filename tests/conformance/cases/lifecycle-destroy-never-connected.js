@@ -1,0 +1,7 @@
+// destroy() of a socket that never connected: 'close' alone.
+'use strict';
+const { attempt, net, props, watch } = require('../prelude');
+
+const socket = watch('socket', new net.Socket());
+attempt('socket', 'destroy', () => socket.destroy());
+props('socket', socket, 'destroyed connecting pending readyState');

@@ -1,0 +1,6 @@
+"""destroy() of a socket that never connected: 'close' alone."""
+from prelude import attempt, net, props, watch
+
+socket = watch("socket", net.Socket())
+attempt("socket", "destroy", lambda: socket.destroy())
+props("socket", socket, "destroyed connecting pending ready_state")

@@ -1,0 +1,6 @@
+"""end() on a socket that never connected."""
+from prelude import cb, later, net, props, watch
+
+socket = watch("socket", net.Socket())
+socket.end(cb("socket", "ended"))
+later(50, lambda: props("socket", socket, "destroyed writable_ended writable_finished ready_state"))

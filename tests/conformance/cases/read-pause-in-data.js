@@ -1,0 +1,16 @@
+// pause() inside 'data': the next chunk waits.
+'use strict';
+const { later, log, pair } = require('../prelude');
+
+pair({}, (client, peer) => {
+  client.on('data', (chunk) => {
+    log('client', 'data', chunk);
+    client.pause();
+    later(20, () => {
+      log('client', 'resuming');
+      client.resume();
+    });
+    if (chunk.toString() === 'one') peer.end('two');
+  });
+  peer.write('one');
+});

@@ -1,0 +1,11 @@
+"""peer.pipe(peer) echoes, and ends when its source ends."""
+from prelude import attempt, cb, log, pair
+
+
+@pair()
+def body(client, peer, server):
+    client.on("data", cb("client", "data"))
+    peer.on("pipe", lambda source: log("peer", "pipe"))
+    peer.on("unpipe", lambda source: log("peer", "unpipe"))
+    attempt("peer", "pipe()", lambda: peer.pipe(peer))
+    client.end("echo me")

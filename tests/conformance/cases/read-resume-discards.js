@@ -1,0 +1,11 @@
+// resume() without a listener throws the data away.
+'use strict';
+const { cb, later, pair } = require('../prelude');
+
+pair({}, (client, peer) => {
+  client.resume();
+  peer.write('lost', () => later(30, () => {
+    client.on('data', cb('client', 'data'));
+    peer.end('kept');
+  }));
+});

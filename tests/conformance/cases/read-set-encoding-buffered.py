@@ -1,0 +1,12 @@
+"""setEncoding() when bytes are buffered already."""
+from prelude import cb, later, pair
+
+
+@pair()
+def body(client, peer, server):
+    def late():
+        client.set_encoding("utf8")
+        client.on("data", cb("client", "data"))
+        peer.end()
+
+    peer.write("h\u00e9", lambda error: later(30, late))

@@ -1,0 +1,7 @@
+// setEncoding() with an unknown encoding.
+'use strict';
+const { attempt, net, watch } = require('../prelude');
+
+const socket = watch('socket', new net.Socket());
+attempt('socket', 'setEncoding', () => socket.setEncoding('nonsense'));
+socket.destroy();

@@ -1,0 +1,16 @@
+"""getConnections() before, with and after a connection."""
+from prelude import later, log, pair
+
+
+@pair(events="data", keep=True)
+def body(client, peer, server):
+    def after(error, count):
+        log("count", "after", error, count)
+        server.close()
+
+    def counted(error, count):
+        log("count", "open", error, count)
+        peer.on("close", lambda had_error: later(20, lambda: server.get_connections(after)))
+        client.end()
+
+    server.get_connections(counted)

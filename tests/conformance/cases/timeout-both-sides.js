@@ -1,0 +1,8 @@
+// The two sides have clocks of their own.
+'use strict';
+const { pair } = require('../prelude');
+
+pair({ events: 'data' }, (client, peer) => {
+  client.setTimeout(1000);
+  peer.setTimeout(40, () => peer.end());
+});

@@ -1,0 +1,8 @@
+"""'timeout' comes once for each idle period."""
+from prelude import later, pair
+
+
+@pair(events="data")
+def body(client, peer, server):
+    client.set_timeout(30)
+    later(200, client.end)
