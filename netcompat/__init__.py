@@ -29,9 +29,9 @@ from .transports.bound import BoundSocket
 __version__ = "0.1.0"
 
 __all__ = [
-    "AbortController", "AbortError", "AbortSignal", "AddressInfo", "AggregateError", "BlockList", "BoundSocket", "DropInfo",
-    "EventEmitter", "EventQueue", "OnRead", "Server", "Socket", "SocketAddress", "WorkerPool", "__version__", "connect",
-    "create_connection", "create_server", "get_default_auto_select_family",
+    "AbortController", "AbortError", "AbortSignal", "AddressInfo", "AggregateError", "BlockList", "BoundSocket",
+    "DropInfo", "EventEmitter", "EventQueue", "OnRead", "Server", "Socket", "SocketAddress", "WorkerPool",
+    "__version__", "connect", "create_connection", "create_server", "get_default_auto_select_family",
     "get_default_auto_select_family_attempt_timeout", "get_default_high_water_mark", "is_ip", "is_ipv4", "is_ipv6",
     "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout", "set_default_dispatch",
     "set_default_high_water_mark", "set_default_workers", "shutdown", "stats",

@@ -10,12 +10,15 @@ listeners, its roots hold it, since it still has something to do. Followers of f
 from __future__ import annotations
 
 import weakref
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
 from .emitter import EventEmitter, _Once
 from .errors import AbortError, invalid_type, out_of_range
 from .runtime import call_later
 from .runtime.report import report
+
+if TYPE_CHECKING:
+    from .events import SignalListening
 
 __all__ = ["AbortController", "AbortSignal"]
 
@@ -29,6 +32,13 @@ class AbortSignal(EventEmitter):
     """
 
     __slots__ = ("_outcome", "_roots", "_followers", "_held", "_timer")
+
+    if TYPE_CHECKING:       # the same methods, event by event
+        on: SignalListening                         # type: ignore[assignment]
+        once: SignalListening                       # type: ignore[assignment]
+        add_listener: SignalListening               # type: ignore[assignment]
+        prepend_listener: SignalListening           # type: ignore[assignment]
+        prepend_once_listener: SignalListening      # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import io
 import socket as stdlib_socket
-
+import sys
 import time
 from collections import deque
-from typing import IO, Any, Callable, Deque, Iterator, List, Optional, Union, cast
+from typing import IO, TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional, Union, cast
 
+from .arguments import check_int
 from .emitter import check_timeout
-from .errors import error, invalid_type, invalid_value, out_of_range, system_error
+from .errors import error, invalid_type, invalid_value, system_error
 from .runtime.report import report
 from .runtime.waiter import Waiter
 from .stream import ABSENT, GONE, NEW, OPEN, READING, _as_bytes, _kept
@@ -32,6 +33,10 @@ class BlockingMixin:
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+        _readers: Optional[List[Waiter]]
+        _helpers: Optional[List[Waiter]]
+
     # ---- reading ----
 
     def recv(self: Any, max_bytes: int, timeout: Optional[float] = None) -> bytes:
@@ -40,10 +45,7 @@ class BlockingMixin:
         `timeout`: seconds, `None` waits for ever. Raises `TimeoutError`, the error that ended the connection, and
         `RuntimeError` beside a 'data' listener or `onread`, which would get the bytes. Only in Python.
         """
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int):
-            raise invalid_type("max_bytes", "int", max_bytes)
-        if max_bytes < 1:
-            raise out_of_range("max_bytes", ">= 1", max_bytes)
+        check_int("max_bytes", max_bytes, 1, sys.maxsize)
         deadline = _deadline(check_timeout(timeout))
         if "data" in self._listeners or self._onread is not None:
             raise RuntimeError("recv() beside a 'data' listener or onread: the listener gets the bytes")
@@ -166,11 +168,11 @@ class BlockingMixin:
                 waiter.set(error=TimeoutError(f"timed out: {what} in time"))
         finally:
             self._enter(self._drop_helper, waiter)
-        problem = waiter.error
+        problem: Optional[BaseException] = waiter.error
         if problem is not None:
-            if self._error is not None and not isinstance(problem, TimeoutError):
-                problem = self._error
             self._enter(self._claim_error)
+            if not isinstance(problem, TimeoutError):
+                problem = cast(Optional[BaseException], self._error) or problem
             raise problem
 
     def _add_helper(self: Any, waiter: Waiter) -> None:
@@ -212,8 +214,7 @@ class BlockingMixin:
         if not set(mode) <= {"r", "w", "b"} or not mode:
             raise invalid_value("mode", "must be made of 'r', 'w' and 'b'", mode)
         reading, writing = "r" in mode or "w" not in mode, "w" in mode
-        if isinstance(buffering, bool) or not isinstance(buffering, int):
-            raise invalid_type("buffering", "int", buffering)
+        check_int("buffering", buffering, -1, sys.maxsize)
         raw = _RawFile(self, reading, writing)
         if buffering == 0:
             if "b" not in mode:
@@ -538,5 +539,3 @@ class EventQueue:
                 self._sleepers.pop().set()
             except IndexError:
                 return
-
-

@@ -68,7 +68,7 @@ def check_attempt_timeout(name: str, value: Any) -> int:
         raise invalid_type(name, "int", value)
     if not 1 <= value <= 2147483647:
         raise out_of_range(name, ">= 1 and <= 2147483647", value)
-    return max(value, 10)
+    return max(int(value), 10)
 
 
 class Target(NamedTuple):
@@ -265,7 +265,8 @@ class _Attempt:
                            else open_tcp(self.address, target.local_address, target.local_port))
         except OSError as problem:
             if bound:
-                return self.lost(system_error(problem, "bind", target.local_address or "0.0.0.0", target.local_port or 0))
+                return self.lost(system_error(problem, "bind", target.local_address or "0.0.0.0",
+                                              target.local_port or 0))
             return self.lost(system_error(problem, "connect", self.address, target.port))
         try:
             self.sockaddr = remote_sockaddr(self.address, target.port)
@@ -333,7 +334,8 @@ def _as_list(answer: Any) -> List[Address]:
     """What a look-up may return: an address, an (address, family) pair, or a list of such."""
     if isinstance(answer, str):
         return [(answer, is_ip(answer))]
-    if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[0], str) and not isinstance(answer[1], tuple):
+    if (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[0], str)
+            and not isinstance(answer[1], tuple)):
         return [(answer[0], _family_number(answer[1]))]
     if isinstance(answer, (list, tuple)):
         return [pair for item in answer for pair in _as_list(item)]
@@ -354,4 +356,3 @@ def _alternate(addresses: List[Tuple[str, int]]) -> List[Tuple[str, int]]:
     for index in range(max(len(mine), len(others))):
         mixed += mine[index:index + 1] + others[index:index + 1]
     return mixed
-

@@ -56,7 +56,7 @@ class EventEmitter(Gate):
         self._waiters: Optional[List[Tuple[str, Waiter]]] = None        # threads in `wait_for`, by event
         self._max_listeners = 10
         self._warned: Optional[set[str]] = None         # events of which a possible leak was warned
-        self._removals = 0      # changes when another thread takes listeners off: a delivery under way must not call them
+        self._removals = 0      # changes when another thread takes listeners off: a delivery must not call them
 
     # ---- listeners ----
 
@@ -172,8 +172,8 @@ class EventEmitter(Gate):
         self._enter(self._begin_wait, event, waiter)
         if not waiter.is_set and self._strand is not None and self._strand.here():
             self._enter(self._end_wait, event, waiter)
-            raise RuntimeError(f"wait_for({event!r}) in a listener of the same emitter, or on the thread that runs them, "
-                               "would wait for ever: the event is delivered after this listener has returned")
+            raise RuntimeError(f"wait_for({event!r}) in a listener of the same emitter, or on the thread that runs "
+                               "them, would wait for ever: the event is delivered after this listener has returned")
         try:
             if not waiter.wait(timeout):
                 raise TimeoutError(f"no {event!r} within {timeout} seconds")

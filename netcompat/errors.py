@@ -171,10 +171,10 @@ def code_of(number: Optional[int]) -> str:
     return name[3:] if name.startswith("WSAE") else name
 
 
-def system_error(cause: "int | str | OSError", syscall: str, address: Optional[str] = None, port: Optional[int] = None, *,
-                 local_address: Optional[str] = None, local_port: Optional[int] = None,
+def system_error(cause: "int | str | OSError", syscall: str, address: Optional[str] = None,
+                 port: Optional[int] = None, *, local_address: Optional[str] = None, local_port: Optional[int] = None,
                  detail: Optional[str] = None) -> OSError:
-    """Dress what the system said as Node does: the built-in `OSError` subclass, Node's message, and the places involved.
+    """Dress what the system said as Node does: the built-in `OSError` subclass, Node's message, the places involved.
 
     `cause` is an errno, its name, or the `OSError` that the system raised. An error that was dressed before is
     returned as it is.

@@ -16,23 +16,27 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import Future
-from typing import Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple, Union, cast
+from typing import (TYPE_CHECKING, Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set,
+                    Tuple, Union, cast)
 
 from .addresses import AddressInfo, DropInfo, check_port, is_ip
+from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_msecs,
+                        check_path, check_signal, is_path, split_place, whole_seconds)
 from .emitter import Entry, StatefulEmitter, _Once, check_timeout
-from .errors import error, invalid_type, invalid_value, lookup_error, out_of_range, system_error
+from .errors import error, invalid_type, lookup_error, system_error
 from .runtime import lifetime
 from .runtime.reactor import READ, reactor
 from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
 from .runtime.waiter import Waiter
-from .socket import (Socket, _seconds, check_block_list, check_dispatch, check_host, check_natural, check_path,
-                     check_signal, is_path, split_place)
-from .stream import check_callback, check_mark
+from .socket import Socket
 from .transports.base import Listener
 from .transports.bound import BoundSocket, bind_somewhere
 from .transports.tcp import TcpListener, TcpTransport, address_info
 from .transports.unix import UnixListener, bind_unix
+
+if TYPE_CHECKING:
+    from .events import ServerListening
 
 __all__ = ["Server", "create_server"]
 
@@ -51,11 +55,19 @@ class Server(StatefulEmitter, lifetime.Handle):
     """
 
     __slots__ = (
-        "allow_half_open", "pause_on_connect", "max_connections", "drop_max_connection", "_high_water_mark", "_no_delay",
-        "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address", "_resolving", "_living",
+        "allow_half_open", "pause_on_connect", "max_connections", "drop_max_connection", "_high_water_mark",
+        "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
+        "_resolving", "_living",
         "_refed", "_sockets", "_parked", "_acceptors", "_interest", "_starved", "_backlog", "_life", "_watchers",
         "_signal", "_on_abort", "_failure",
     )
+
+    if TYPE_CHECKING:       # the same methods, event by event
+        on: ServerListening                         # type: ignore[assignment]
+        once: ServerListening                       # type: ignore[assignment]
+        add_listener: ServerListening               # type: ignore[assignment]
+        prepend_listener: ServerListening           # type: ignore[assignment]
+        prepend_once_listener: ServerListening      # type: ignore[assignment]
 
     def __init__(self, connection_listener: Optional[Callable[[Socket], Any]] = None, *, allow_half_open: bool = False,
                  high_water_mark: Optional[int] = None, keep_alive: bool = False, keep_alive_initial_delay: int = 0,
@@ -64,8 +76,8 @@ class Server(StatefulEmitter, lifetime.Handle):
         check_callback(connection_listener, "connection_listener")
         check_dispatch(dispatch)
         if high_water_mark is not None:
-            check_mark("high_water_mark", high_water_mark)
-        check_natural("keep_alive_initial_delay", keep_alive_initial_delay)
+            check_int("high_water_mark", high_water_mark, 0, sys.maxsize)
+        check_msecs("keep_alive_initial_delay", keep_alive_initial_delay)
         super().__init__()
         self._make_strand(dispatch)
         assert self._strand is not None
@@ -359,8 +371,8 @@ class Server(StatefulEmitter, lifetime.Handle):
         if not self._living and not (self._told and "close" in self._told):
             raise error("ERR_SERVER_NOT_RUNNING")
         if self._strand is not None and self._strand.here():
-            raise RuntimeError("serve_forever() in the server's own listener, or on the thread that runs them, would wait "
-                               "for ever")
+            raise RuntimeError("serve_forever() in the server's own listener, or on the thread that runs them, would "
+                               "wait for ever")
         try:
             self._wait_until(lambda: not self._living or self._failure is not None, None)
         except KeyboardInterrupt:
@@ -495,7 +507,7 @@ class Server(StatefulEmitter, lifetime.Handle):
             if accepted is None:
                 return
             self._starved = False
-            self._take(*accepted)
+            self._admit(*accepted)
             if len(self._parked) >= self._backlog:
                 self._enter(self._sync)
                 return
@@ -506,7 +518,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._enter(self._post, self._deliver_error, system_error("EBADF", "accept"))
         self.close()
 
-    def _take(self, transport: Any, peer: Any) -> None:
+    def _admit(self, transport: Any, peer: Any) -> None:
         """One accepted connection: refuse it, or make a socket of it."""
         limit = self.max_connections
         if self._block_list is not None:
@@ -531,7 +543,7 @@ class Server(StatefulEmitter, lifetime.Handle):
                 if self._no_delay:
                     transport.set_no_delay(True)
                 if self._keep_alive:
-                    transport.set_keep_alive(True, _seconds(self._keep_alive_delay), None, None)
+                    transport.set_keep_alive(True, whole_seconds(self._keep_alive_delay), None, None)
             except OSError:
                 pass            # the peer has gone again: the first read says so
 
@@ -728,15 +740,15 @@ class _Plan(NamedTuple):
     callback: Optional[Callable[..., Any]] = None
 
 
-_OPTIONS = {"port", "host", "path", "backlog", "exclusive", "ipv6_only", "reuse_port", "readable_all", "writable_all", "fd",
-            "handle", "signal", "callback"}
+_OPTIONS = {"port", "host", "path", "backlog", "exclusive", "ipv6_only", "reuse_port", "readable_all", "writable_all",
+            "fd", "handle", "signal", "callback"}
 
 
 def _plan_listen(args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(f"listen() got an unexpected keyword argument {name!r}")
-    first, rest, callback = split_place("port", args, options)
+    first, rest, callback = split_place("port", args)
     options = dict(options)
     names: List[str] = []
     if is_path(first):
@@ -764,11 +776,7 @@ def _plan_listen(args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
         return _Plan(handle=_check_handle(options["handle"]), **common)
     fd = options.get("fd")
     if fd is not None:
-        if isinstance(fd, bool) or not isinstance(fd, int):
-            raise invalid_type("fd", "int", fd)
-        if not 0 <= fd <= 2147483647:
-            raise out_of_range("fd", ">= 0 and <= 2147483647", fd)
-        return _Plan(fd=fd, **common)
+        return _Plan(fd=check_int("fd", fd, 0, 2147483647), **common)
     port, path, host = options.get("port"), options.get("path"), options.get("host")
     if port is None and path is not None:
         mode = None
@@ -789,11 +797,7 @@ def _is_number(value: Any) -> bool:
 def _check_backlog(backlog: Any) -> int:
     if isinstance(backlog, str) and backlog.isascii() and backlog.isdigit():
         backlog = int(backlog)
-    if isinstance(backlog, bool) or not isinstance(backlog, int):
-        raise invalid_type("backlog", "int", backlog)
-    if not -1 <= backlog <= 2147483647:
-        raise out_of_range("backlog", ">= -1 and <= 2147483647", backlog)
-    return backlog
+    return check_int("backlog", backlog, -1, 2147483647)
 
 
 def _check_handle(handle: Any) -> Any:
@@ -802,7 +806,8 @@ def _check_handle(handle: Any) -> Any:
     if not isinstance(handle, (dict, str, bytes)) and (callable(getattr(handle, "fileno", None))
                                                        or isinstance(getattr(handle, "fd", None), int)):
         return handle
-    raise invalid_type("handle", "a Server, Socket, BoundSocket, socket.socket, or an object with fileno() or fd", handle)
+    raise invalid_type("handle", "a Server, Socket, BoundSocket, socket.socket, or an object with fileno() or fd",
+                       handle)
 
 
 def _make_listener(plan: _Plan, host: Optional[str]) -> Listener:
@@ -875,7 +880,5 @@ def _resolve(host: str) -> str:
     for family in (stdlib_socket.AF_INET, stdlib_socket.AF_INET6):
         for kind, _, _, _, sockaddr in found:
             if kind == family:
-                return cast(str, sockaddr[0])
+                return str(sockaddr[0])
     raise stdlib_socket.gaierror(stdlib_socket.EAI_NONAME, "no address")
-
-

@@ -16,24 +16,28 @@ import stat
 import threading
 import time
 import warnings
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .addresses import AddressInfo, check_port, is_ip
+from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_msecs,
+                        check_path, check_signal, is_path, split_place, whole_seconds)
 from .blocking import BlockingMixin
 from .blocklist import BlockList
 from .connecting import (Connector, Target, check_attempt_timeout, get_default_auto_select_family,
                          get_default_auto_select_family_attempt_timeout)
-from .errors import AbortError, error, invalid_type, invalid_value, out_of_range, system_error
+from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
 from .runtime.reactor import READ, WRITE, Timer, reactor
 from .runtime.strand import Dispatch, Strand
-from .runtime.waiter import Waiter
 from .runtime.workers import LISTENER_CALLERS
-from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex, check_callback
+from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
 from .transports.base import connect_now
 from .transports.bound import BoundSocket
 from .transports.tcp import TcpTransport, address_info
 from .transports.unix import PipeTransport, UnixTransport, open_unix
+
+if TYPE_CHECKING:
+    from .events import SocketListening
 
 __all__ = ["OnRead", "Socket", "connect", "create_connection"]
 
@@ -67,10 +71,18 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     __slots__ = (
         "_transport", "_connector", "_server", "_intake", "_interest", "_sync_asked", "_life", "_living", "_refed",
-        "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local", "_path",
-        "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers", "_signal", "_on_abort", "_block_list",
+        "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local",
+        "_path", "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers",
+        "_signal", "_on_abort", "_block_list",
         "auto_select_family_attempted_addresses",
     )
+
+    if TYPE_CHECKING:       # the same methods, event by event
+        on: SocketListening                         # type: ignore[assignment]
+        once: SocketListening                       # type: ignore[assignment]
+        add_listener: SocketListening               # type: ignore[assignment]
+        prepend_listener: SocketListening           # type: ignore[assignment]
+        prepend_once_listener: SocketListening      # type: ignore[assignment]
 
     def __init__(self, *, fd: Optional[int] = None, handle: Any = None, allow_half_open: bool = False,
                  readable: Optional[bool] = None, writable: Optional[bool] = None, onread: Optional[OnRead] = None,
@@ -102,7 +114,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         assert self._strand is not None
         # With a foreign dispatch the pool receives, up to the high-water mark, and only the listeners run over there.
         self._intake = self._strand if self._strand.dispatch is None else _pool_strand(self._lock, self._receive)
-        self._connector: Any = None
+        self._connector: Any = None         # while connecting: a Connector or a _PathConnector
         self._server: Any = None
         self._interest = 0              # what the selector watches; changed by the reactor only
         self._sync_asked = False        # the reactor has been asked to look at the interest again
@@ -119,8 +131,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._timer: Optional[Timer] = None
         self._active = 0.0              # when something happened last; kept only while there is a time-out
         self._timed_out = False         # 'timeout' was told and nothing happened since
-        self._readers: Optional[List[Waiter]] = None        # threads that wait in `recv`, oldest first
-        self._helpers: Optional[List[Waiter]] = None        # threads that wait in any blocking helper
+        self._readers = None            # threads that wait in `recv`, oldest first
+        self._helpers = None            # threads that wait in any blocking helper
         self._rearm_posted = False      # the strand will watch for input again when it is done
         self._on_abort: Any = None
         self.auto_select_family_attempted_addresses: List[str] = []     # 'address:port', in order; Node: same name
@@ -184,12 +196,14 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._connecting = True
         self._touch()
         bound = (self._options or {}).pop("bound", None)
+        connector: Any
         if plan.path is not None:
-            self._connector = _PathConnector(self, plan.path, bound)
+            connector = _PathConnector(self, plan.path, bound)
         else:
             assert plan.target is not None
-            self._connector = Connector(self, plan.target, bound)
-        reactor.call_soon(self._connector.start)
+            connector = Connector(self, plan.target, bound)
+        self._connector = connector
+        reactor.call_soon(connector.start)
 
     def _connecting_told(self, event: str, args: Tuple[Any, ...]) -> None:
         """Look-up and race: each step is an event."""
@@ -361,15 +375,12 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     # ---- options ----
 
-    def set_timeout(self, msecs: int, callback: Optional[Callable[[], Any]] = None) -> "Socket":
+    def set_timeout(self, msecs: float, callback: Optional[Callable[[], Any]] = None) -> "Socket":
         """Emit 'timeout' after `msecs` of idleness, once for each idle period; the socket stays open. 0: never.
 
         `callback` becomes a one-time listener of 'timeout'; with 0 it is taken off. Node: `socket.setTimeout`.
         """
-        if isinstance(msecs, bool) or not isinstance(msecs, (int, float)):
-            raise invalid_type("msecs", "int", msecs)
-        if not 0 <= msecs <= 4294967295:
-            raise out_of_range("msecs", ">= 0 and <= 4294967295", msecs)
+        check_msecs("msecs", msecs)
         check_callback(callback)
         self._enter(self._set_timeout, msecs)
         if callback is not None:
@@ -393,16 +404,15 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                        count: Optional[int] = None) -> "Socket":
         """Have the kernel probe an idle connection: first after `initial_delay` ms, then every `interval` ms, `count`
         times; 0 and `None` leave the system's values. Node: `socket.setKeepAlive`."""
-        if not isinstance(enable, bool):
-            enable, initial_delay = bool(enable), initial_delay
         for name, value in (("initial_delay", initial_delay), ("interval", interval), ("count", count)):
-            check_natural(name, value)
-        self._enter(self._option, "keep_alive", (enable, initial_delay, interval, count))
+            if value is not None:
+                check_msecs(name, value)
+        self._enter(self._option, "keep_alive", (bool(enable), initial_delay, interval, count))
         return self
 
     def set_type_of_service(self, tos: int) -> "Socket":
         """Set the IP header's type of service (traffic class), 0 to 255. Node: `socket.setTypeOfService`."""
-        check_tos(tos)
+        check_int("tos", tos, 0, 255)
         self._enter(self._option, "type_of_service", tos)
         return self
 
@@ -458,7 +468,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 transport.set_no_delay(value)
             elif name == "keep_alive":
                 enable, delay, interval, count = value
-                transport.set_keep_alive(enable, _seconds(delay), _seconds(interval), count)
+                transport.set_keep_alive(enable, whole_seconds(delay), whole_seconds(interval), count)
             elif name == "type_of_service":
                 transport.set_type_of_service(value)
         except OSError:
@@ -888,61 +898,11 @@ def create_connection(*args: Any, **options: Any) -> Socket:
 connect = create_connection
 
 
-def split_place(name: str, args: Tuple[Any, ...], options: Dict[str, Any]) -> Tuple[Any, List[Any], Any]:
-    """Positional arguments of `connect` and `listen`: (what kind the first one is, the rest, the callback)."""
-    rest = list(args)
-    callback = None
-    if rest and callable(rest[-1]):
-        callback = rest.pop()
-    if not rest:
-        return None, rest, callback
-    first = rest[0]
-    if isinstance(first, dict):
-        raise invalid_type(name, "a port or a path; options are keyword arguments", first)
-    return first, rest, callback
-
-
-def is_path(value: Any) -> bool:
-    """Is a first positional argument an IPC path (and not a port)?"""
-    if isinstance(value, str):
-        return not (value.isascii() and value.isdigit())
-    return isinstance(value, (bytes, os.PathLike))
-
-
-def check_path(path: Any) -> Union[str, bytes]:
-    """An IPC path as `str` or `bytes`."""
-    if isinstance(path, os.PathLike):
-        path = os.fspath(path)
-    if not isinstance(path, (str, bytes)):
-        raise invalid_type("path", "str, bytes or os.PathLike", path)
-    if not path:
-        raise invalid_value("path", "must not be empty", path)
-    nul = "\0" if isinstance(path, str) else b"\0"
-    if path[:1] == nul:         # type: ignore[comparison-overlap]
-        if not hasattr(stdlib_socket, "AF_UNIX") or not os.sys.platform.startswith("linux"):   # type: ignore[attr-defined]
-            raise invalid_value("path", "must not be abstract on this system", path)
-    elif nul in path:           # type: ignore[operator]
-        raise invalid_value("path", "must not contain a NUL byte", path)
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        raise invalid_value("path", "must be encodable by the file system", path) from None
-    return path
-
-
-def check_host(name: str, host: Any) -> str:
-    if not isinstance(host, str):
-        raise invalid_type(name, "str", host)
-    if "\0" in host:
-        raise invalid_value(name, "must not contain a NUL byte", host)
-    return host
-
-
 def _plan_connect(sock: Socket, args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
     for name in options:
         if name not in _CONNECT_OPTIONS:
             raise TypeError(f"connect() got an unexpected keyword argument {name!r}")
-    first, rest, listener = split_place("port", args, options)
+    first, rest, listener = split_place("port", args)
     options = dict(options)
     if first is not None:
         name = "path" if is_path(first) else "port"
@@ -961,7 +921,7 @@ def _plan_connect(sock: Socket, args: Tuple[Any, ...], options: Dict[str, Any]) 
         raise TypeError("connect() got multiple values for argument 'connect_listener'")
     timeout = options.get("timeout")
     if timeout is not None:
-        check_natural("timeout", timeout)
+        check_msecs("timeout", timeout)
     remember_options(sock, options.get("no_delay"), options.get("keep_alive"),
                      options.get("keep_alive_initial_delay", 0), options.get("type_of_service"))
     path = options.get("path")
@@ -983,20 +943,14 @@ def _target(sock: Socket, options: Dict[str, Any]) -> Target:
             raise error("ERR_INVALID_IP_ADDRESS", received=local_address)
     local_port = options.get("local_port")
     if local_port is not None:
-        if isinstance(local_port, bool) or not isinstance(local_port, int):
-            raise invalid_type("local_port", "int", local_port)
-        check_port(local_port, "local_port")
-    family = options.get("family") or 0
+        check_int("local_port", local_port, 0, 65535)
+    family: Any = options.get("family") or 0
     if family in ("IPv4", "IPv6"):
         family = int(family[-1])
-    if isinstance(family, bool) or not isinstance(family, int):
-        raise invalid_type("family", "int", family)
-    if family not in (0, 4, 6):
+    if check_int("family", family) not in (0, 4, 6):
         raise invalid_value("family", "must be 0, 4 or 6", family)
     hints = options.get("hints", 0) or 0
-    if isinstance(hints, bool) or not isinstance(hints, int):
-        raise invalid_type("hints", "int", hints)
-    if hints & ~_KNOWN_HINTS:
+    if check_int("hints", hints) & ~_KNOWN_HINTS:
         raise invalid_value("hints", "must be a combination of socket.AI_* flags", hints)
     lookup = options.get("lookup")
     check_callback(lookup, "lookup")
@@ -1021,51 +975,17 @@ def remember_options(sock: Socket, no_delay: Any, keep_alive: Any, keep_alive_in
                      type_of_service: Any) -> None:
     """Options of the constructor and of `connect`, for the connection to come."""
     if keep_alive_initial_delay is not None:
-        check_natural("keep_alive_initial_delay", keep_alive_initial_delay)
+        check_msecs("keep_alive_initial_delay", keep_alive_initial_delay)
     chosen: Dict[str, Any] = {}
     if no_delay:
         chosen["no_delay"] = True
     if keep_alive:
         chosen["keep_alive"] = (True, keep_alive_initial_delay, None, None)
     if type_of_service is not None:
-        check_tos(type_of_service)
+        check_int("type_of_service", type_of_service, 0, 255)
         chosen["type_of_service"] = type_of_service
     if chosen:
         sock._options = dict(sock._options or {}, **chosen)
-
-
-def check_natural(name: str, value: Any) -> None:
-    """An int (or float) >= 0, or `None`."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise invalid_type(name, "int", value)
-    if not 0 <= value <= 4294967295:
-        raise out_of_range(name, ">= 0 and <= 4294967295", value)
-
-
-def check_tos(value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid_type("tos", "int", value)
-    if not 0 <= value <= 255:
-        raise out_of_range("tos", ">= 0 and <= 255", value)
-
-
-def check_dispatch(dispatch: Any) -> None:
-    if dispatch is not None and not callable(dispatch):
-        raise invalid_type("dispatch", "a callable or None", dispatch)
-
-
-def check_block_list(block_list: Any) -> Optional[BlockList]:
-    if block_list is not None and not isinstance(block_list, BlockList):
-        raise invalid_type("block_list", "a BlockList or None", block_list)
-    return block_list
-
-
-def check_signal(signal: Any) -> Any:
-    if signal is not None and not (hasattr(signal, "aborted") and callable(getattr(signal, "on", None))):
-        raise invalid_type("signal", "an AbortSignal or None", signal)
-    return signal
 
 
 def check_onread(onread: Any) -> Optional[OnRead]:
@@ -1084,10 +1004,6 @@ def check_onread(onread: Any) -> Optional[OnRead]:
     return onread
 
 
-def _seconds(msecs: Optional[int]) -> int:
-    return int(msecs / 1000) if msecs else 0
-
-
 def _transport_of(fd: Optional[int], handle: Any) -> Any:
     """The transport for `fd` or `handle`, or `None` when neither was given."""
     if handle is not None:
@@ -1100,10 +1016,7 @@ def _transport_of(fd: Optional[int], handle: Any) -> Any:
         return _wrap(stdlib_socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
     if fd is None:
         return None
-    if isinstance(fd, bool) or not isinstance(fd, int):
-        raise invalid_type("fd", "int", fd)
-    if not 0 <= fd <= 2147483647:
-        raise out_of_range("fd", ">= 0 and <= 2147483647", fd)
+    check_int("fd", fd, 0, 2147483647)
     try:
         mode = os.fstat(fd).st_mode
     except OSError as problem:

@@ -22,12 +22,14 @@ no longer, `_transmit` and `_send_fin` send, `_release` closes. What is wanted i
 """
 from __future__ import annotations
 
+import sys
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, Union
 
+from .arguments import check_int, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode
-from .errors import error, invalid_type, out_of_range, system_error
+from .errors import error, invalid_type, system_error
 from .runtime.waiter import Waiter
 from .runtime.workers import LISTENER_CALLERS
 
@@ -81,28 +83,7 @@ def get_default_high_water_mark() -> int:
 def set_default_high_water_mark(value: int) -> None:
     """Set it for streams made from now on. Raises for anything but an int >= 0. Node: `setDefaultHighWaterMark`."""
     global _default_high_water_mark
-    _default_high_water_mark = check_mark("value", value)
-
-
-def check_mark(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid_type(name, "int", value)
-    if value < 0:
-        raise out_of_range(name, ">= 0", value)
-    return value
-
-
-def check_callback(callback: Any, name: str = "callback") -> None:
-    if callback is not None and not callable(callback):
-        raise invalid_type(name, "a callable or None", callback)
-
-
-def split_callback(first: Any, second: Any, default: Any) -> Tuple[Any, Any]:
-    """`f(value, callback)` and `f(callback)`: a callable in the place of the value is the callback."""
-    if callable(first) and second is None:
-        return default, first
-    check_callback(second)
-    return first, second
+    _default_high_water_mark = check_int("value", value, 0, sys.maxsize)
 
 
 class Duplex(StatefulEmitter):
@@ -111,7 +92,8 @@ class Duplex(StatefulEmitter):
     __slots__ = (
         "_link", "_output", "_input", "allow_half_open",
         # output
-        "_queue", "_queued", "_corked", "_need_drain", "_end_callbacks", "_ended_by_peer", "bytes_written", "_write_mark",
+        "_queue", "_queued", "_corked", "_need_drain", "_end_callbacks", "_ended_by_peer", "bytes_written",
+        "_write_mark",
         # input
         "_buffer", "_buffered", "_flowing", "_paused", "_decoder", "_end_posted", "_flow_posted", "_readable_posted",
         "_hold_reading", "bytes_read", "_read_mark", "_pipes",
@@ -121,7 +103,8 @@ class Duplex(StatefulEmitter):
     def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
                  high_water_mark: Optional[int] = None) -> None:
         super().__init__()
-        mark = _default_high_water_mark if high_water_mark is None else check_mark("high_water_mark", high_water_mark)
+        mark = _default_high_water_mark if high_water_mark is None else check_int(
+            "high_water_mark", high_water_mark, 0, sys.maxsize)
         self.allow_half_open = allow_half_open      # keep writing after the peer's FIN; Node: allowHalfOpen
         self._read_mark = self._write_mark = mark
         self._link = NEW
@@ -252,10 +235,7 @@ class Duplex(StatefulEmitter):
         Never blocks; `recv` does. With an encoding set the result is a `str` and `size` counts characters.
         """
         if size is not None:
-            if isinstance(size, bool) or not isinstance(size, int):
-                raise invalid_type("size", "int or None", size)
-            if not 0 <= size <= 1 << 30:
-                raise out_of_range("size", ">= 0 and <= 1073741824", size)
+            check_int("size", size, 0, 1 << 30)
         chunk = self._enter(self._read, size)
         if chunk is not None:
             self._tell("data", chunk)

@@ -251,7 +251,7 @@ def shutdown(timeout: Optional[float] = None) -> None:
 
 
 def stats() -> Dict[str, Any]:
-    """A snapshot for people and monitors: handles by kind, queue lengths, workers, reactor wakeups, bytes. Not in Node."""
+    """A snapshot for people and monitors: handles by kind, queue lengths, workers, wakeups, bytes. Not in Node."""
     kinds: Dict[str, int] = {}
     queued = read = written = waiting = 0
     for handle in handles():
@@ -265,4 +265,5 @@ def stats() -> Dict[str, Any]:
         for name, count in pool.counts().items():
             pools[name] = pools.get(name, 0) + count
     return {"handles": kinds, "queued_items": queued, "queued_bytes": waiting, "bytes_read": read,
-            "bytes_written": written, "reactor_wakeups": reactor.wakeups, "reactor_running": reactor.ident != 0, **pools}
+            "bytes_written": written, "reactor_wakeups": reactor.wakeups, "reactor_running": reactor.ident != 0,
+            **pools}

@@ -10,7 +10,7 @@ What it must never do: run a listener or a dispatch; block in anything but the s
 listeners take, the turn that it gave to a worker (`workers.py` says why).
 
 Locks: `_lock` makes "is the reactor asleep" and "is there something to do" one question, so that no wakeup is lost. It
-is re-entrant, and its sections are ordered so that a signal handler or finalizer that enters them half-way does no harm.
+is re-entrant, and its sections are ordered so that a signal handler or finalizer that enters half-way does no harm.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LONGEST_WAIT = 86400.0     # seconds; some selectors refuse more than 2**31 mil
 
 def make_selector(name: Optional[str] = None) -> selectors.BaseSelector:
     """The selector that `name`, or else the environment's NETCOMPAT_SELECTOR, asks for; else the system's best."""
-    name = (name or os.environ.get("NETCOMPAT_SELECTOR", "")).strip().lower()
+    name = (name or os.environ.get("NETCOMPAT_SELECTOR") or "").strip().lower()
     if not name:
         return selectors.DefaultSelector()
     kind: Optional[Type[selectors.BaseSelector]] = getattr(selectors, name.capitalize() + "Selector", None)
@@ -81,7 +81,7 @@ class Reactor:
         self._running = threading.Lock()        # held from `start` until the thread ends: a flag that two cannot set
         self._calls: Deque[Tuple[Callable[..., Any], Tuple[Any, ...]]] = deque()
         self._timers: List[Timer] = []
-        self._asleep = True                     # nobody will look at queues of its own accord; wake it or do it yourself
+        self._asleep = True                     # nobody will look at queues of its own accord
         self._selector: Optional[selectors.BaseSelector] = None
         self._wake_out: Optional[socket.socket] = None
         self._wake_in: Optional[socket.socket] = None

@@ -51,7 +51,8 @@ class _Resolver:
                     self._threads -= 1
                     return
                 lookup, done = self._queue.popleft()
-            result, error = None, None
+            result: Any = None
+            error: Optional[BaseException] = None
             try:
                 result = lookup()
             except Exception as problem:        # whatever a look-up of the user's raises goes to 'error'

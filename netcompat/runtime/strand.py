@@ -122,7 +122,7 @@ class Strand(Runnable):
                 self._receive()     # type: ignore[misc]
                 if self._items:
                     self._run_items()
-        except Exception as problem:        # a defect of netcompat's own: listeners' exceptions are caught where they run
+        except Exception as problem:        # a defect of our own: listeners' exceptions are caught where they run
             report(problem)
         if began and self._code is not None and not still_blocks(self._code, time.monotonic() - began):
             self.blocking = False

@@ -339,7 +339,7 @@ class WorkerPool:
     def _rest(self, me: _Worker) -> bool:
         """Wait to be woken; `False` to end the thread."""
         if len(self._workers) > self.max_workers + sum(1 for worker in list(self._workers) if worker.waiting):
-            return False                    # helpers that waited had others started in their place: now it is one too many
+            return False                    # one too many, now that helpers wait no longer
         self._idle.append(me)
         if self.queue or self.blocking_queue:
             try:
@@ -432,7 +432,7 @@ def set_default_workers(workers: "WorkerPool | int") -> None:
 
 
 class blocking:
-    """`with blocking():` around a wait: the worker it runs on, if any, does not count, and another may take its turn."""
+    """`with blocking():` around a wait: the worker it runs on does not count, and another may take its turn."""
 
     __slots__ = ("_worker",)
 

@@ -209,7 +209,7 @@ def open_socket(family: int, protocol: int = 0) -> socket.socket:
 
 
 def connect_now(sock: socket.socket, address: Any) -> bool:
-    """Begin to connect: `True` when it is done at once, `False` when the socket will be writable then. Raises `OSError`."""
+    """Begin to connect: `True` when done at once, `False` when the socket will be writable then. Raises `OSError`."""
     number = sock.connect_ex(address)
     if number == 0:
         return True

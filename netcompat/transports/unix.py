@@ -11,7 +11,8 @@ from typing import Any, Optional, Tuple, Union
 from ..runtime.reactor import reactor
 from .base import SocketListener, SocketTransport, Transport, open_socket
 
-__all__ = ["PATH_LIMIT", "PipeTransport", "UnixListener", "UnixTransport", "bind_unix", "check_path_length", "is_abstract", "open_unix"]
+__all__ = ["PATH_LIMIT", "PipeTransport", "UnixListener", "UnixTransport", "bind_unix", "check_path_length",
+           "is_abstract", "open_unix"]
 
 PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103        # bytes of sun_path, less the closing NUL
 
@@ -137,7 +138,7 @@ def _inode(path: Path) -> Optional[Tuple[int, int]]:
 
 
 def bind_unix(path: Path, mode: Optional[int] = None) -> socket.socket:
-    """A socket bound to `path`, not yet listening; `mode`: its permission bits from the first moment. Raises `OSError`."""
+    """A socket bound to `path`, not yet listening; `mode`: its permission bits from the first moment on."""
     check_path_length(path)
     sock = open_socket(socket.AF_UNIX)
     try:

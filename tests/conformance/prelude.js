@@ -137,14 +137,14 @@ function pair(options, body) {
 }
 
 // A pair whose two ends know nothing of each other: at.peer(peer) and at.client(client) are called before anything
-// happens. The two may run in programs of their own, one of them in the other language (CONFORMANCE_ROLE).
+// has arrived. The two may run in programs of their own, one of them in the other language (CONFORMANCE_ROLE).
 function ends(options, at) {
   const { server: serverOptions = {}, client: clientOptions = {}, events = '' } = options;
   const role = process.env.CONFORMANCE_ROLE;
   const start = (port) => {
     const client = watch('client', new net.Socket(clientOptions), events);
-    at.client?.(client);
     client.connect(port, '127.0.0.1');
+    at.client?.(client);
   };
   if (role === 'client') return start(callPort(Number(process.env.CONFORMANCE_PORT), 'server'));
   const server = net.createServer(serverOptions, (peer) => {

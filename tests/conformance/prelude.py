@@ -179,7 +179,7 @@ def pair(server=None, client=None, events="", keep=False):
 
 
 def ends(peer=None, client=None, server_options=None, client_options=None, events=""):
-    """A pair whose two ends know nothing of each other: peer(peer) and client(client) are called before anything happens.
+    """A pair whose two ends know nothing of each other: peer(peer) and client(client) are called first of all.
 
     The two may run in programs of their own, one of them in the other language (CONFORMANCE_ROLE).
     """
@@ -187,9 +187,9 @@ def ends(peer=None, client=None, server_options=None, client_options=None, event
 
     def start(port):
         socket = watch("client", net.Socket(**(client_options or {})), events)
+        socket.connect(port, "127.0.0.1")
         if client:
             client(socket)
-        socket.connect(port, "127.0.0.1")
 
     if role == "client":
         start(call_port(int(os.environ["CONFORMANCE_PORT"]), "server"))

@@ -3,8 +3,7 @@
 const { attempt, net } = require('../prelude');
 
 const socket = new net.Socket();
-for (const port of [65536, -1, 'x', '', ' ', 1.5, NaN, Infinity, '99999', true, '-1']) {
+for (const port of [65536, -1, 'x', '', ' ', 1.5, NaN, Infinity, '99999', '-1']) {
   attempt('socket', 'connect', () => Boolean(socket.connect({ port, host: '127.0.0.1' })));
 }
-attempt('socket', 'connect', () => Boolean(socket.connect({ port: {}, host: '127.0.0.1' })));
 socket.destroy();
