@@ -25,7 +25,10 @@ class Journal:
     def write(self, who: str, what: str, *details: Any) -> None:
         with self._lock:
             elapsed = (time.monotonic() - self._began) * 1000
-            print(f"{elapsed:8.2f} ms  {who:<7} {what:<11}", *details, flush=True)
+            try:
+                print(f"{elapsed:8.2f} ms  {who:<7} {what:<12}", *details, flush=True)
+            except BrokenPipeError:         # `netcompat demo | head`: nobody reads on, the conversation still ends well
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def watch(self, who: str, socket: Socket) -> None:
         """Print the events of a socket."""
@@ -53,8 +56,8 @@ def _converse(journal: Journal, *place: Any) -> None:
 
     @server.on("connection")
     def on_connection(socket: Socket) -> None:
-        journal.write("server", "'connection'", socket.remote_address or "")
-        journal.watch("server", socket)
+        journal.write("server", "'connection'", socket)
+        journal.watch("serving", socket)
         socket.on("data", lambda chunk: socket.write(b"echo: " + chunk))
 
     server.on("listening", lambda: journal.write("server", "'listening'", server.address()))

@@ -20,7 +20,7 @@ from .emitter import check_timeout
 from .errors import error, invalid_type, invalid_value, system_error
 from .runtime.report import report
 from .runtime.waiter import Waiter
-from .stream import ABSENT, GONE, NEW, OPEN, READING, _as_bytes, _kept
+from .stream import ABSENT, ENDING, GONE, NEW, OPEN, READING, _as_bytes, _kept
 
 __all__ = ["BlockingMixin", "EventQueue"]
 
@@ -62,12 +62,13 @@ class BlockingMixin:
     def _try_recv(self: Any, size: int, waiter: Waiter) -> Optional[bytes]:
         """Inside the gate: bytes, `b''` at the end, or `None` with `waiter` in the list of readers."""
         self._hold_reading = False
+        self._undecode()
         if self._buffer:
             data = self._take_buffered(min(size, self._buffered))
             self._maybe_end()
             self._interest_changed()
             self._wake_reader()
-            return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else cast(bytes, data)
+            return cast(bytes, data)
         if self._input is not READING:
             self._maybe_end()
             return b""
@@ -145,15 +146,9 @@ class BlockingMixin:
             else:
                 waiter.set()
             return
-        if self._corked:
-            corked, self._corked = self._corked, 0
+        if self._queue or self._output is ENDING:
+            self._enqueue(b"", waiter)
             self._flush()
-            self._corked = corked
-        if self._queue and self._link is not GONE:
-            self._queue.append((b"", waiter))
-            self._interest_changed()
-        elif self._link is GONE:
-            waiter.set(error=self._why_gone())
         else:
             waiter.set()
 
@@ -177,6 +172,7 @@ class BlockingMixin:
 
     def _add_helper(self: Any, waiter: Waiter) -> None:
         self._helpers = [*(self._helpers or ()), waiter]
+        self._helper_waits()
 
     def _drop_helper(self: Any, waiter: Waiter) -> None:
         self._helpers = [other for other in self._helpers or () if other is not waiter] or None
@@ -211,14 +207,18 @@ class BlockingMixin:
                  errors: Optional[str] = None, newline: Optional[str] = None) -> IO[Any]:
         """A file object on the socket, as `socket.socket.makefile`: reads and writes block. Closing it leaves the
         socket open."""
+        return cast(IO[Any], self._makefile(None, mode, buffering, encoding, errors, newline))
+
+    def _makefile(self: Any, view: "Optional[StdlibView]", mode: str, buffering: int, encoding: Optional[str],
+                  errors: Optional[str], newline: Optional[str]) -> IO[Any]:
         if not set(mode) <= {"r", "w", "b"} or not mode:
             raise invalid_value("mode", "must be made of 'r', 'w' and 'b'", mode)
         reading, writing = "r" in mode or "w" not in mode, "w" in mode
         check_int("buffering", buffering, -1, sys.maxsize)
-        raw = _RawFile(self, reading, writing)
+        if buffering == 0 and "b" not in mode:
+            raise invalid_value("buffering", "must not be 0 in text mode", buffering)
+        raw = _RawFile(self, reading, writing, view)
         if buffering == 0:
-            if "b" not in mode:
-                raise invalid_value("buffering", "must not be 0 in text mode", buffering)
             return cast(IO[Any], raw)
         size = io.DEFAULT_BUFFER_SIZE if buffering < 0 else buffering
         buffered: Any
@@ -303,10 +303,12 @@ def _deadline(timeout: Optional[float]) -> Optional[float]:
 class _RawFile(io.RawIOBase):
     """The unbuffered file under `makefile`."""
 
-    def __init__(self, owner: Any, reading: bool, writing: bool) -> None:
+    def __init__(self, owner: Any, reading: bool, writing: bool, view: "Optional[StdlibView]") -> None:
         super().__init__()
         self._owner, self._reading, self._writing = owner, reading, writing
-        self.timeout: Optional[float] = None
+        self._view = view       # the file has its time-out, and keeps it from closing
+        if view is not None:
+            view._files += 1
 
     def readable(self) -> bool:
         return self._reading
@@ -320,15 +322,27 @@ class _RawFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._check(self._reading)
         view = memoryview(buffer).cast("B")
-        data = self._owner.recv(len(view), self.timeout)
+        if not view:
+            return 0
+        data = self._owner.recv(len(view), self._timeout())
         view[:len(data)] = data
         return len(data)
 
     def write(self, data: Any) -> int:
         self._check(self._writing)
         view = memoryview(data)
-        self._owner.sendall(view, self.timeout)
+        self._owner.sendall(view, self._timeout())
         return view.nbytes
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            view, self._view = self._view, None
+            if view is not None:
+                view._file_closed()
+
+    def _timeout(self) -> Optional[float]:
+        return None if self._view is None else self._view.gettimeout()
 
     def _check(self, allowed: bool) -> None:
         if self.closed:
@@ -374,7 +388,7 @@ class StdlibView:
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         self._no_flags(flags)
         view = memoryview(buffer).cast("B")
-        data = self._owner.recv(nbytes or len(view), self._timeout)
+        data = self.recv(min(nbytes or len(view), len(view)))
         view[:len(data)] = data
         return len(data)
 
@@ -402,13 +416,10 @@ class StdlibView:
             self._owner.end()
             self._owner.flush(self._timeout)
 
-    def makefile(self, mode: str = "r", buffering: Optional[int] = None, **keywords: Any) -> IO[Any]:
-        made = self._owner.makefile(mode, -1 if buffering is None else buffering, **keywords)
-        raw = made
-        while not isinstance(raw, _RawFile):
-            raw = getattr(raw, "raw", None) or getattr(raw, "buffer", None) or raw.detach()
-        raw.timeout = self._timeout
-        return cast(IO[Any], made)
+    def makefile(self, mode: str = "r", buffering: Optional[int] = None, *, encoding: Optional[str] = None,
+                 errors: Optional[str] = None, newline: Optional[str] = None) -> IO[Any]:
+        return cast(IO[Any], self._owner._makefile(self, mode, -1 if buffering is None else buffering, encoding, errors,
+                                                   newline))
 
     def getpeername(self) -> Any:
         return self._owner._stdlib().getpeername()
@@ -428,7 +439,14 @@ class StdlibView:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._owner.end()
+            self._close_if_unused()
+
+    def _file_closed(self) -> None:
+        self._files -= 1
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._closed and not self._files:
             self._owner.destroy_soon()
 
     def __enter__(self) -> "StdlibView":

@@ -233,7 +233,8 @@ class BlockList(Gate):
 
     def _change(self, call: Callable[..., Any], *args: Any) -> Any:
         if self._pid != os.getpid():    # after a fork, whoever held the lock may be gone
-            self._lock, self._inside, self._deferred, self._pid = threading.RLock(), False, None, os.getpid()
+            self._make_gate()
+            self._pid = os.getpid()
         return self._enter(call, *args)
 
     def _add(self, rules: List[Tuple[_Key, int]]) -> None:

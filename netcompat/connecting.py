@@ -12,6 +12,7 @@ its gate.
 """
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -21,7 +22,7 @@ from .errors import AggregateError, error, invalid_type, lookup_error, out_of_ra
 from .runtime.reactor import WRITE, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
-from .transports.tcp import TcpTransport, open_tcp, remote_sockaddr
+from .transports.tcp import TcpTransport, any_address, family_of, open_tcp, remote_sockaddr
 
 __all__ = ["Connector", "Target", "get_default_auto_select_family", "get_default_auto_select_family_attempt_timeout",
            "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout"]
@@ -153,28 +154,50 @@ class Connector:
         self.next()
 
     def next(self) -> None:
-        """Start the next attempt, or notice that the race is lost."""
+        """Start the next attempt that can be started, or notice that the race is lost."""
         while self.queue and not self.over:
             address, family = self.queue.pop(0)
-            block_list = self.target.block_list
-            if block_list is not None and block_list.check(address):
-                blocked = error("ERR_IP_BLOCKED", address=address)
-                if self.racing:
-                    self.tell("connectionAttemptFailed", address, self.target.port, family, blocked)
-                self.errors.append(blocked)
-                continue
-            if self.racing:
-                self.attempted.append(f"{address}:{self.target.port}")
-            self.tell("connectionAttempt", address, self.target.port, family)
-            attempt = _Attempt(self, address, family)
-            self.attempts.append(attempt)
-            self.latest = attempt
-            if attempt.start():
-                if self.racing and self.queue and not self.over:
+            attempt = self.attempt(address, family)
+            if attempt is not None:
+                if self.queue and not self.over:
                     self.timer = reactor.call_later(self.target.attempt_timeout / 1000, lambda: self.overdue(attempt))
                 return
         if not self.attempts and not self.over:
-            self.fail(self.errors[0] if not self.racing else AggregateError(self.errors))
+            self.fail(AggregateError(self.errors) if self.racing else self.errors[0])
+
+    def attempt(self, address: str, family: int) -> "Optional[_Attempt]":
+        """Start an attempt; `None` if it failed at once."""
+        target = self.target
+        if self.racing and self.is_blocked(address, family):
+            return None
+        attempt = _Attempt(self, address, family)
+        problem = attempt.open()
+        if problem is not None:
+            self.errors.append(problem)         # no local address: nothing was attempted
+            return None
+        if self.racing:
+            self.attempted.append(f"{address}:{target.port}")
+        self.tell("connectionAttempt", address, target.port, family)
+        if not self.racing and self.is_blocked(address, family):
+            attempt.close()
+            return None
+        self.attempts.append(attempt)
+        self.latest = attempt
+        problem = attempt.start()
+        if problem is None:
+            return attempt
+        self.note_failure(attempt, problem)
+        return None
+
+    def is_blocked(self, address: str, family: int) -> bool:
+        block_list = self.target.block_list
+        if block_list is None or not block_list.check(address):
+            return False
+        blocked = error("ERR_IP_BLOCKED", address=address)
+        self.errors.append(blocked)
+        if self.racing:
+            self.tell("connectionAttemptFailed", address, self.target.port, family, blocked)
+        return True
 
     def overdue(self, attempt: "_Attempt") -> None:
         """The time of the last attempt is over: it stays in the race, and the next one starts."""
@@ -185,27 +208,26 @@ class Connector:
         self.next()
 
     def failed(self, attempt: "_Attempt", problem: BaseException) -> None:
-        self.attempts.remove(attempt)
-        if self.over:
-            return
-        self.errors.append(problem)
-        self.tell("connectionAttemptFailed", attempt.address, self.target.port, attempt.family, problem)
+        """An attempt that was under way has failed."""
+        self.note_failure(attempt, problem)
         if self.timer is None or self.latest is attempt:
             self.stop_timer()
             self.next()         # else the youngest attempt still has its time: an old one's failure does not hurry it
 
+    def note_failure(self, attempt: "_Attempt", problem: BaseException) -> None:
+        self.attempts.remove(attempt)
+        attempt.close()
+        self.errors.append(problem)
+        self.tell("connectionAttemptFailed", attempt.address, self.target.port, attempt.family, problem)
+
     def won(self, attempt: "_Attempt") -> None:
         self.attempts.remove(attempt)
-        sock = attempt.give()
-        if self.over:
-            sock.close()
-            return
         name = f"{attempt.address}:{self.target.port}"
-        if self.racing and name in self.attempted:
+        if self.racing:
             self.attempted.remove(name)
             self.attempted.append(name)         # the winner stands last
         self.finish()
-        self.owner._enter(self.owner._connected, TcpTransport(sock), attempt.sockaddr)
+        self.owner._enter(self.owner._connected, TcpTransport(attempt.give()), attempt.sockaddr)
 
     # ---- the end ----
 
@@ -216,10 +238,12 @@ class Connector:
     def finish(self) -> None:
         self.over = True
         self.stop_timer()
-        for attempt in self.attempts[:]:
-            self.attempts.remove(attempt)
-            attempt.give().close()
-        self.queue = []
+        for attempt in self.attempts:
+            attempt.close()
+        self.attempts, self.queue = [], []
+        bound, self.bound = self.bound, None
+        if bound is not None:       # nobody has connected from there
+            bound.close()
 
     def cancel(self) -> None:
         """From every thread: the socket was destroyed."""
@@ -233,9 +257,9 @@ class Connector:
     def abandon(self) -> None:
         """In a forked child."""
         self.over = True
-        for attempt in self.attempts:
-            if attempt.socket is not None:
-                attempt.socket.close()
+        for holder in (self.bound, *self.attempts):
+            if holder is not None and holder.socket is not None:
+                holder.socket.close()
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -255,42 +279,53 @@ class _Attempt:
         self.sockaddr: Any = None
         self.watched = False
 
-    def start(self) -> bool:
-        """`False` if it failed at once."""
-        target = self.connector.target
-        bound = target.local_address is not None or target.local_port is not None
+    def open(self) -> Optional[BaseException]:
+        """Make the socket, bound to the local place that is asked for. Returns what prevented it."""
+        connector, target = self.connector, self.connector.target
+        bound, connector.bound = connector.bound, None
         try:
-            adopted = self.connector.bound
-            self.socket = (adopted.socket if adopted is not None
-                           else open_tcp(self.address, target.local_address, target.local_port))
+            if bound is None:
+                self.socket = open_tcp(self.address, target.local_address, target.local_port)
+            elif bound.path is None:
+                self.socket = bound.socket
+            else:
+                bound.close()
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a path leads to no TCP address
+            return None
         except OSError as problem:
-            if bound:
-                return self.lost(system_error(problem, "bind", target.local_address or "0.0.0.0",
-                                              target.local_port or 0))
-            return self.lost(system_error(problem, "connect", self.address, target.port))
+            if target.local_address is None and not target.local_port:
+                return system_error(problem, "connect", self.address, target.port)
+            return system_error(problem, "bind", target.local_address or any_address(family_of(self.address)),
+                                target.local_port or None)
+
+    def start(self) -> Optional[BaseException]:
+        """Begin to connect. Returns what prevented it."""
+        assert self.socket is not None
         try:
-            self.sockaddr = remote_sockaddr(self.address, target.port)
-            done = connect_now(self.socket, self.sockaddr)
-        except OSError as problem:
-            return self.lost(self.dressed(problem))
-        if done:
-            self.connector.won(self)
-        else:
-            reactor.watch(self.socket.fileno(), WRITE, 0, self)
-            self.watched = True
-        return True
+            self.sockaddr = remote_sockaddr(self.address, self.connector.target.port)
+            if connect_now(self.socket, self.sockaddr):
+                self.connector.won(self)
+            else:
+                reactor.watch(self.socket.fileno(), WRITE, 0, self)
+                self.watched = True
+        except (OSError, ValueError) as problem:        # `ValueError`: select() is full
+            return self.dressed(problem if isinstance(problem, OSError) else OSError(errno.EMFILE, str(problem)))
+        return None
 
     def on_ready(self, mask: int) -> None:
+        if not self.watched:
+            return          # it lost in this very moment
         assert self.socket is not None
         number = connect_result(self.socket)
         if number:
-            self.lost(self.dressed(OSError(number, "")))
+            self.connector.failed(self, self.dressed(OSError(number, "")))
         else:
             self.connector.won(self)
 
     def on_lost(self, problem: OSError) -> None:
+        """Foreign code closed the descriptor under the selector."""
         self.watched = False
-        self.lost(self.dressed(problem))
+        self.connector.failed(self, self.dressed(problem))
 
     def dressed(self, problem: OSError) -> OSError:
         target = self.connector.target
@@ -299,24 +334,22 @@ class _Attempt:
             try:
                 local = self.socket.getsockname()
             except OSError:
-                local = None
+                pass        # closed under us
         return system_error(problem, "connect", self.address, target.port, local_address=local[0] if local else None,
                             local_port=local[1] if local else None)
 
-    def lost(self, problem: BaseException) -> bool:
-        if self.socket is not None:
-            self.give().close()
-        self.connector.failed(self, problem)
-        return False
-
     def give(self) -> socket.socket:
         """The socket, out of the reactor's hands."""
-        sock = self.socket
+        sock, self.socket = self.socket, None
         assert sock is not None
         if self.watched:
-            reactor.watch(sock.fileno(), 0, WRITE, self)
             self.watched = False
+            reactor.watch(sock.fileno(), 0, WRITE, self)
         return sock
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.give().close()
 
 
 def _system_lookup(hostname: str, *, family: int, hints: int, all: bool) -> List[Address]:

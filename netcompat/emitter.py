@@ -397,7 +397,20 @@ class StatefulEmitter(EventEmitter):
         if self._told is not None and event in self._told:
             if event == "error":
                 self._claim_error()
-            self._post(self._deliver_to, event, (entry,), self._told[event])
+            self._post(self._deliver_late, event, entry, self._told[event])
+
+    def _deliver_late(self, event: str, entry: Entry, args: Tuple[Any, ...]) -> None:
+        """To one listener, what the others were told before it came: nothing that happened since forbids that."""
+        if entry not in self._listeners.get(event, ()):
+            return              # taken off again in the meantime
+        if type(entry) is _Once:
+            if not self._enter(self._take, event, entry):
+                return
+            entry = entry.listener
+        try:
+            entry(*args)
+        except BaseException as problem:
+            self._raised(event, problem, *args)
 
     def _reached(self, event: str) -> Optional[Tuple[Any, ...]]:
         if event != "error" and self._told is not None and event in self._told:
@@ -423,7 +436,8 @@ class StatefulEmitter(EventEmitter):
             self._raised("callback", problem)
 
 
-LISTENER_CALLERS.update((EventEmitter._deliver_to.__code__, StatefulEmitter._call_back.__code__))
+LISTENER_CALLERS.update((EventEmitter._deliver_to.__code__, StatefulEmitter._deliver_late.__code__,
+                         StatefulEmitter._call_back.__code__))
 
 
 def _check_event(event: str) -> None:

@@ -18,7 +18,7 @@ from typing import Callable, Dict, Protocol
 
 from .errors import error
 
-__all__ = ["Decoder", "decoder", "encode", "normalize"]
+__all__ = ["Decoder", "decoder", "encode", "normalize", "undecoded"]
 
 _NODE = {
     "": "utf8", "utf8": "utf8", "utf-8": "utf8",
@@ -79,6 +79,14 @@ def decoder(encoding: object = "utf8") -> Decoder:
     name = normalize(encoding)
     maker = _DECODERS.get(name)
     return codecs.getincrementaldecoder(name)("replace") if maker is None else maker()
+
+
+def undecoded(made: Decoder) -> bytes:
+    """The bytes that a decoder keeps because their character is not complete."""
+    if isinstance(made, _BlockDecoder):
+        return made.rest
+    getstate = getattr(made, "getstate", None)
+    return bytes(getstate()[0]) if getstate is not None else b""
 
 
 # --- encoding -----------------------------------------------------------------------------------------------------
@@ -156,18 +164,18 @@ class _HexDecoder:
 class _BlockDecoder:
     """Collects bytes and decodes as many as make whole characters; the rest waits for more, or for the end."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("rest",)
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.rest = b""
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        data = self._rest + bytes(data)
+        data = self.rest + bytes(data)
         end = self._whole(data)
         if final:
-            self._rest = b""
+            self.rest = b""
             return self._text(data[:end]) + self._last(data[end:])
-        self._rest = data[end:]
+        self.rest = data[end:]
         return self._text(data[:end])
 
     def _whole(self, data: bytes) -> int:

@@ -30,10 +30,10 @@ from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
 from .runtime.waiter import Waiter
 from .socket import Socket
-from .transports.base import Listener
-from .transports.bound import BoundSocket, bind_somewhere
+from .transports.base import Listener, SocketListener
+from .transports.bound import Adopted, BoundSocket, bind_somewhere
 from .transports.tcp import TcpListener, TcpTransport, address_info
-from .transports.unix import UnixListener, bind_unix
+from .transports.unix import OwnPath, UnixListener, bind_unix
 
 if TYPE_CHECKING:
     from .events import ServerListening
@@ -42,6 +42,8 @@ __all__ = ["Server", "create_server"]
 
 ACCEPTS = 64                # connections taken in one go, before others get their turn
 STARVED_PAUSE = 0.1         # seconds until accepting is tried again after the descriptors ran out
+LONGEST_CLOSE = 0.25        # seconds that `close` waits for the reactor to let go of the descriptor: no longer, since it may
+                            # have been called by a signal handler whose thread is inside an object that the reactor needs
 _STARVED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -55,10 +57,10 @@ class Server(StatefulEmitter, lifetime.Handle):
     """
 
     __slots__ = (
-        "allow_half_open", "pause_on_connect", "max_connections", "drop_max_connection", "_high_water_mark",
+        "allow_half_open", "pause_on_connect", "_max_connections", "drop_max_connection", "_high_water_mark",
         "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
-        "_resolving", "_living",
-        "_refed", "_sockets", "_parked", "_acceptors", "_interest", "_starved", "_backlog", "_life", "_watchers",
+        "_resolving", "_living", "_lives_over",
+        "_refed", "_sockets", "_parked", "_acceptors", "_interest", "_starved", "_resting", "_backlog", "_life", "_watchers",
         "_signal", "_on_abort", "_failure",
     )
 
@@ -84,7 +86,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._dispatch = self._strand.dispatch
         self.allow_half_open = bool(allow_half_open)
         self.pause_on_connect = bool(pause_on_connect)
-        self.max_connections: Optional[int] = None      # `None`: no limit; 0 drops all. Node: maxConnections
+        self._max_connections: Optional[int] = None
         self.drop_max_connection = False                # for clusters. Node: dropMaxConnection
         self._high_water_mark = high_water_mark
         self._no_delay, self._keep_alive = bool(no_delay), bool(keep_alive)
@@ -93,15 +95,17 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._listener: Optional[Listener] = None       # while it listens
         self._address: Union[AddressInfo, str, None] = None
         self._resolving: Optional[object] = None        # while the name of its host is looked up
-        self._living = False            # from listen until 'close' is delivered
+        self._living = False            # from listen until the delivery of 'close' begins
         self._refed = True
         self._sockets: Set[Socket] = set()              # accepted, 'close' not yet delivered
         self._parked: Deque[Socket] = deque()           # accepted, and nobody has them yet
         self._acceptors: Deque[Waiter] = deque()        # threads that wait in `accept`
         self._interest = 0              # what the selector watches; changed by the reactor only
-        self._starved = False           # out of descriptors: 'error' was emitted, accepting rests
+        self._starved = False           # out of descriptors, and 'error' has told: until nobody waits to get in
+        self._resting = False           # no accept is tried for a moment
         self._backlog = 511
         self._life = 0                  # counts lives: the same object can listen again
+        self._lives_over = 0            # the last life whose 'close' was delivered
         self._watchers: List[Waiter] = []       # threads that wait for something to end
         self._signal: Any = None
         self._on_abort: Any = None
@@ -128,7 +132,7 @@ class Server(StatefulEmitter, lifetime.Handle):
             raise error("ERR_SERVER_ALREADY_LISTEN")
         if plan.callback is not None:
             self.once("listening", plan.callback)
-        if plan.signal is not None:
+        if plan.signal is not None and self._living:
             self._follow(plan.signal)
         return self
 
@@ -137,10 +141,8 @@ class Server(StatefulEmitter, lifetime.Handle):
             return False
         if not self._living:
             self._begin_life()
-            self._life += 1
-        elif self._told is not None:
-            self._told.pop("listening", None)
         self._failure = None
+        self._starved = self._resting = False
         self._backlog = max(plan.backlog, 1)
         if plan.host is not None and not is_ip(plan.host):
             token = self._resolving = object()
@@ -175,11 +177,10 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._address = self._listener.address()
         self._live()
         reactor.call_soon(self._enter, self._sync)
-        life = self._life
-        self._post(self._deliver_listening, life)
+        self._post(self._deliver_listening, self._listener)
 
-    def _deliver_listening(self, life: int) -> None:
-        if self._listener is not None and life == self._life:
+    def _deliver_listening(self, listener: Listener) -> None:
+        if self._listener is listener:
             self._deliver_state("listening")
 
     def _refuse(self, problem: BaseException) -> None:
@@ -190,24 +191,37 @@ class Server(StatefulEmitter, lifetime.Handle):
             acceptor.set(error=problem)
         self._acceptors.clear()
         self._post(self._deliver_error, problem)
-        if self._living and not self._sockets and "close" not in (self._told or {}):
-            self._post(self._life_over_unheard)
+        if self._living and not self._sockets:
+            self._post(self._end_unheard, self._life)
 
-    def _life_over_unheard(self) -> None:
-        """A server that never listened has no 'close' to deliver."""
-        if self._listener is None and self._resolving is None and not self._sockets:
+    def _end_unheard(self, life: int) -> None:
+        """On the strand: the name of the host was not found. A life without a listener has no 'close' to deliver."""
+        if life == self._life and self._living and not self._is_open() and not self._sockets:
             self._living = False
-            lifetime.closed(self)
+            self._unfollow()
+            self._enter(self._end_life, life)
 
     def _live(self) -> None:
         if not self._living:
             self._living = True
+            self._life += 1
             lifetime.opened(self, self._refed)
+
+    def _end_life(self, life: int) -> None:
+        self._lives_over = max(self._lives_over, life)
+        if not self._living:
+            lifetime.closed(self)
+        self._changed()
+
+    def _is_open(self) -> bool:
+        """Does it listen, or is it about to?"""
+        return self._listener is not None or self._resolving is not None
 
     def _follow(self, signal: Any) -> None:
         """Be closed when `signal` aborts."""
         def on_abort(*_: Any) -> None:
             self.close()
+        self._unfollow()
         if signal.aborted:
             on_abort()
             return
@@ -215,6 +229,15 @@ class Server(StatefulEmitter, lifetime.Handle):
         signal.on("abort", on_abort)
         if signal.aborted:          # in this very moment
             on_abort()
+        if not self._living:        # closed in this very moment
+            self._unfollow()
+
+    def _unfollow(self) -> None:
+        """Outside the gate: the signal has one of its own."""
+        signal, on_abort = self._signal, self._on_abort
+        self._signal = self._on_abort = None
+        if on_abort is not None:
+            signal.off("abort", on_abort)
 
     def address(self) -> Union[AddressInfo, str, None]:
         """`AddressInfo(address, family, port)`, or the path; `None` while it does not listen. Node: same name."""
@@ -234,45 +257,47 @@ class Server(StatefulEmitter, lifetime.Handle):
         """
         check_callback(callback)
         waiter: Optional[Waiter] = self._enter(self._close, callback)
-        if waiter is not None and threading.get_ident() != reactor.ident:
-            waiter.wait()           # the reactor lets go of the descriptor at once
+        if waiter is not None:
+            waiter.wait(LONGEST_CLOSE)
         return self
 
     def _close(self, callback: Optional[Callable[..., Any]]) -> Optional[Waiter]:
-        running = self._listener is not None or self._resolving is not None
+        """Inside the gate. Returns what to wait for until the address is free."""
+        running = self._is_open()
         if callback is not None:
-            if running:
-                self._listeners["close"] = (*self._listeners.get("close", ()), _Once(lambda: callback(None)))
-            else:
-                self._post(self._call_back, callback, error("ERR_SERVER_NOT_RUNNING"))
+            self._call_when_closed(callback, None if running else error("ERR_SERVER_NOT_RUNNING"))
         if not running:
             return None
+        if self._told is not None:
+            self._told.pop("listening", None)
         self._resolving = None
         listener, self._listener = self._listener, None
-        parked, self._parked = list(self._parked), deque()
         for acceptor in self._acceptors:
             acceptor.set(error=error("ERR_SERVER_NOT_RUNNING"))
         self._acceptors.clear()
-        for sock in parked:
-            self._defer(self._discard_parked, sock)
-        waiter = None
-        if listener is not None:
-            listener.leave()
-            if threading.get_ident() == reactor.ident:
-                self._close_listener(listener, None)
-            else:
-                waiter = Waiter() if not _LEAVES_AT_ONCE else None
-                reactor.call_soon(self._enter, self._close_listener, listener, waiter)
+        self._discard_parked()
         self._close_if_over()
+        if listener is None:
+            return None
+        listener.leave()
+        if threading.get_ident() == reactor.ident:
+            self._close_listener(listener, None)
+            return None
+        waiter = Waiter()
+        reactor.call_soon(self._enter, self._close_listener, listener, waiter)
         return waiter
 
-    def _discard_parked(self, sock: Socket) -> None:
-        reactor.call_soon(self._discard_now, sock)      # a socket's gate is not entered from inside ours
+    def _call_when_closed(self, callback: Callable[..., Any], problem: Optional[BaseException]) -> None:
+        if self._living or self._lives_over < self._life:
+            self._insert("close", _Once(lambda: callback(problem)), False)
+        else:
+            self._post(self._call_back, callback, problem)
 
-    def _discard_now(self, sock: Socket) -> None:
-        sock.destroy()
-        assert sock._strand is not None
-        sock._strand.release()
+    def _discard_parked(self) -> None:
+        """Inside the gate: nobody will take the connections that wait."""
+        parked, self._parked = self._parked, deque()
+        for sock in parked:
+            reactor.call_soon(_discard, sock)       # a socket's gate is not entered from inside ours
 
     def _close_listener(self, listener: Listener, waiter: Optional[Waiter]) -> None:
         """On the reactor thread, inside the gate."""
@@ -290,33 +315,35 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _close_if_over(self) -> None:
         """Inside the gate: post 'close' when nothing is open any more."""
-        if self._living and self._listener is None and self._resolving is None and not self._sockets:
+        if self._living and not self._is_open() and not self._sockets:
             self._post(self._deliver_close, self._life)
 
     def _deliver_close(self, life: int) -> None:
-        if not self._enter(self._begin_close, life):
+        entries = self._enter(self._begin_close, life)
+        if entries is None:
             return
-        signal, on_abort, self._on_abort = self._signal, self._on_abort, None
-        if on_abort is not None:
-            signal.off("abort", on_abort)
-        self._deliver_state("close")
-        if not self._living:
-            lifetime.closed(self)
-        self._enter(self._changed)
+        self._unfollow()
+        if self._waiters is not None:
+            self._wake_waiters("close", ())
+        self._deliver_to("close", entries, ())
+        self._enter(self._end_life, life)
 
-    def _begin_close(self, life: int) -> bool:
-        if life != self._life or not self._living or self._listener is not None or self._resolving is not None \
-                or self._sockets:
-            return False
+    def _begin_close(self, life: int) -> Optional[Tuple[Entry, ...]]:
+        """The listeners of 'close', unless something was opened since it was posted."""
+        if life != self._life or not self._living or self._is_open() or self._sockets:
+            return None
         self._living = False
-        if self._told is not None:
-            self._told.pop("listening", None)
-        return True
+        return self._remember("close", ())
 
     def close_all_connections(self) -> None:
         """Destroy every open connection; the server goes on listening. Not in Node's `net`."""
+        self._enter(self._discard_all_parked)
         for sock in list(self._sockets):
             sock.destroy()
+
+    def _discard_all_parked(self) -> None:
+        self._discard_parked()
+        self._watch_again()
 
     def shutdown(self, timeout: Optional[float] = None) -> int:
         """End gracefully: accept no more, let connections finish for `timeout` seconds (`None`: as long as they take),
@@ -327,14 +354,15 @@ class Server(StatefulEmitter, lifetime.Handle):
         timeout = check_timeout(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         self.close()
+        life = self._life
         held = self._held_here()
         spared = len(held - {self})
-        self._wait_until(lambda: len(self._sockets) <= spared and (bool(held) or not self._living), deadline)
+        self._wait_until(lambda: len(self._sockets) <= spared and (bool(held) or self._lives_over >= life), deadline)
         left = list(self._sockets)
         for sock in left:
             sock.destroy()
         if not held:
-            self._wait_until(lambda: not self._living, None)
+            self._wait_until(lambda: self._lives_over >= life, None)
         return len(left)
 
     def _held_here(self) -> Set[Any]:
@@ -368,13 +396,14 @@ class Server(StatefulEmitter, lifetime.Handle):
         if self._failure is not None:
             self._enter(self._claim_error)
             raise self._failure
-        if not self._living and not (self._told and "close" in self._told):
+        life = self._life
+        if not life:
             raise error("ERR_SERVER_NOT_RUNNING")
         if self._strand is not None and self._strand.here():
             raise RuntimeError("serve_forever() in the server's own listener, or on the thread that runs them, would "
                                "wait for ever")
         try:
-            self._wait_until(lambda: not self._living or self._failure is not None, None)
+            self._wait_until(lambda: self._lives_over >= life or self._failure is not None, None)
         except KeyboardInterrupt:
             self.close()
             self.close_all_connections()
@@ -387,18 +416,9 @@ class Server(StatefulEmitter, lifetime.Handle):
         """Close; the future is done when it is closed. Node: `server[Symbol.asyncDispose]`."""
         future: "Future[None]" = Future()
         future.set_running_or_notify_cancel()
-
-        def done(*_: Any) -> None:
-            future.set_result(None)
-        if self._living:
-            self._enter(self._on_over, done)
-            self.close()
-        else:
-            future.set_result(None)
+        self._enter(self._call_when_closed, lambda _: future.set_result(None), None)
+        self.close()
         return future
-
-    def _on_over(self, done: Callable[..., Any]) -> None:
-        self._listeners["close"] = (*self._listeners.get("close", ()), _Once(done))
 
     def __enter__(self) -> "Server":
         return self
@@ -416,6 +436,15 @@ class Server(StatefulEmitter, lifetime.Handle):
         await asyncio.wrap_future(self.dispose())
 
     # ---- connections ----
+
+    @property
+    def max_connections(self) -> Optional[int]:
+        """How many connections may be open, the others are dropped; `None`: no limit. Node: `server.maxConnections`."""
+        return self._max_connections
+
+    @max_connections.setter
+    def max_connections(self, limit: Optional[int]) -> None:
+        self._max_connections = None if limit is None else check_int("max_connections", limit, 0, sys.maxsize)
 
     @property
     def connections(self) -> FrozenSet[Socket]:
@@ -442,27 +471,32 @@ class Server(StatefulEmitter, lifetime.Handle):
             raise self._failure
         waiter = Waiter()
         self._enter(self._begin_accept, waiter)
-        if not waiter.wait(timeout):
-            if not waiter.set(error=TimeoutError(f"no connection within {timeout} seconds")):
-                waiter.wait()       # one came in this very moment
-            else:
-                self._enter(self._forget_acceptor, waiter)
+        try:
+            if not waiter.wait(timeout):
+                waiter.set(error=TimeoutError(f"no connection within {timeout} seconds"))
+        except BaseException:           # Ctrl-C
+            if not waiter.set():
+                self._enter(self._offer, waiter.value)      # one came in this very moment: it is for somebody else
+            raise
+        finally:
+            self._enter(self._forget_acceptor, waiter)
         if waiter.error is not None:
+            if waiter.error is self._failure:
+                self._enter(self._claim_error)
             raise waiter.error
+        _release(waiter.value)
         return cast(Socket, waiter.value)
 
     def _begin_accept(self, waiter: Waiter) -> None:
         if "connection" in self._listeners:
             raise RuntimeError("accept() beside a 'connection' listener: the listener gets the connections")
         if self._parked:
-            sock = self._parked.popleft()
-            waiter.set(sock)
-            self._defer(_release_strand, sock)
+            waiter.set(self._parked.popleft())
             self._watch_again()
-        elif self._listener is None and self._resolving is None:
-            waiter.set(error=self._failure or error("ERR_SERVER_NOT_RUNNING"))
-        else:
+        elif self._is_open():
             self._acceptors.append(waiter)
+        else:
+            waiter.set(error=self._failure or error("ERR_SERVER_NOT_RUNNING"))
 
     def _forget_acceptor(self, waiter: Waiter) -> None:
         if waiter in self._acceptors:
@@ -502,11 +536,11 @@ class Server(StatefulEmitter, lifetime.Handle):
             try:
                 accepted = listener.accept()
             except OSError as problem:
-                self._enter(self._accept_failed, problem)
+                self._enter(self._accept_failed, listener, problem)
                 return
             if accepted is None:
+                self._starved = False
                 return
-            self._starved = False
             self._admit(*accepted)
             if len(self._parked) >= self._backlog:
                 self._enter(self._sync)
@@ -520,7 +554,7 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _admit(self, transport: Any, peer: Any) -> None:
         """One accepted connection: refuse it, or make a socket of it."""
-        limit = self.max_connections
+        limit = self._max_connections
         if self._block_list is not None:
             info = address_info(peer)
             if info is not None and info.address is not None and self._block_list.check(info.address):
@@ -560,50 +594,72 @@ class Server(StatefulEmitter, lifetime.Handle):
         """Inside our gate, on the reactor thread; nobody else knows the socket yet."""
         strand = sock._strand
         assert strand is not None
-        if self._listener is None:          # closed in this very moment
-            self._sockets.add(sock)
-            strand.hold()
-            self._discard_parked(sock)
-            return
         self._sockets.add(sock)
         entries = self._listeners.get("connection")
-        if entries:
+        if self._listener is not None and entries:
             strand.will_run(entries[0])
             strand.post(self._introduce, sock)
             return
         strand.hold()
-        for waiter in self._waiters or ():
-            if waiter[0] == "connection":
-                waiter[1].set((sock,))
-                self._defer(_release_strand, sock)
-                return
-        while self._acceptors:
-            if self._acceptors.popleft().set(sock):
-                self._defer(_release_strand, sock)
-                return
-        self._parked.append(sock)
+        if self._listener is None:      # closed in this very moment
+            reactor.call_soon(_discard, sock)
+        else:
+            self._offer(sock)
 
     def _introduce(self, sock: Socket) -> None:
         """On the socket's strand, its first item: 'connection'."""
-        entries = self._listeners.get("connection")
-        if entries:
-            self._deliver_to("connection", entries, (sock,))
-        elif self._waiters is None or not self._wake_waiters("connection", (sock,)):
-            self._enter(self._park_again, sock)
+        if not self._deliver("connection", sock):
+            assert sock._strand is not None
+            sock._strand.suspend()      # the listener was taken off meanwhile: wait for another
+            self._enter(self._offer, sock)
 
-    def _park_again(self, sock: Socket) -> None:
-        """The listener was taken off meanwhile: the socket goes on without an introduction."""
+    def _offer(self, sock: Socket) -> None:
+        """Inside the gate: find who takes a socket, whose strand is held until then."""
+        if self._listener is None:
+            reactor.call_soon(_discard, sock)
+        elif self._is_awaited():
+            reactor.call_soon(self._introduce_held, sock)       # a socket's gate is not entered from inside ours
+        elif not self._give_to_acceptor(sock):
+            self._parked.append(sock)
+
+    def _is_awaited(self) -> bool:
+        """Is there a listener of 'connection', or a thread in `wait_for`?"""
+        return "connection" in self._listeners or any(
+            event == "connection" and not waiter.is_set for event, waiter in self._waiters or ())
+
+    def _give_to_acceptor(self, sock: Socket) -> bool:
         while self._acceptors:
             if self._acceptors.popleft().set(sock):
-                return
+                return True         # the thread releases the strand
+        return False
+
+    def _introduce_held(self, sock: Socket) -> None:
+        strand = sock._strand
+        assert strand is not None
+        sock._enter(strand.post_first, self._introduce, sock)
+        strand.release()
 
     def _inserted(self, event: str, entry: Entry) -> None:
         super()._inserted(event, entry)
         if event == "connection" and self._parked:
-            parked, self._parked = list(self._parked), deque()
+            parked, self._parked = self._parked, deque()
             for sock in parked:
-                self._defer(_introduce_parked, self, sock)
+                reactor.call_soon(self._introduce_held, sock)
             self._watch_again()
+
+    def _reached(self, event: str) -> Optional[Tuple[Any, ...]]:
+        if event == "connection" and self._parked:
+            sock = self._parked.popleft()
+            reactor.call_soon(_release, sock)
+            self._watch_again()
+            return (sock,)
+        return super()._reached(event)
+
+    def _over(self) -> Optional[BaseException]:
+        if self._failure is not None and not self._living:
+            self._claim_error()
+            return self._failure
+        return None if super()._over() is None else cast(BaseException, error("ERR_SERVER_NOT_RUNNING"))
 
     def _watch_again(self) -> None:
         if self._listener is not None:
@@ -613,7 +669,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         """On the reactor thread: watch the listener, unless nobody takes what comes or descriptors are out."""
         if self._listener is None:
             return
-        wanted = 0 if self._starved or len(self._parked) >= self._backlog else READ
+        wanted = 0 if self._resting or len(self._parked) >= self._backlog else READ
         if wanted != self._interest:
             try:
                 self._listener.set_interest(wanted, self._interest, self)
@@ -624,29 +680,24 @@ class Server(StatefulEmitter, lifetime.Handle):
                 return
             self._interest = wanted
 
-    def _accept_failed(self, problem: OSError) -> None:
+    def _accept_failed(self, listener: Listener, problem: OSError) -> None:
         """Out of descriptors: neither spin nor drop who waits. Rest until one of ours is closed, or for a moment."""
+        if self._listener is not listener:
+            return          # closed under us
         if problem.errno not in _STARVED:
             self._post(self._deliver_error, system_error(problem, "accept"))
             return
         if not self._starved:
             self._starved = True
             self._post(self._deliver_error, system_error(problem, "accept"))
+        self._resting = True
         self._sync()
-        reactor.call_later(STARVED_PAUSE, self._recover)
-
-    def _recover(self) -> None:
-        """Try again; `_starved` stays until an accept succeeds, so that there is one 'error' and not ten a second."""
-        listener = self._listener
-        if listener is not None and not self._interest:
-            self._enter(self._try_again)
+        reactor.call_later(STARVED_PAUSE, lambda: self._enter(self._try_again))
 
     def _try_again(self) -> None:
-        if self._listener is None:
-            return
-        starved, self._starved = self._starved, False
+        """On the reactor thread."""
+        self._resting = False
         self._sync()
-        self._starved = starved
 
     def _socket_closed(self, sock: Socket) -> None:
         """On the socket's strand, after its 'close' was delivered."""
@@ -656,8 +707,8 @@ class Server(StatefulEmitter, lifetime.Handle):
         if sock not in self._sockets:
             return
         self._sockets.discard(sock)
-        if self._starved:
-            reactor.call_soon(self._recover)
+        if self._resting:
+            reactor.call_soon(self._enter, self._try_again)
         self._changed()
         self._close_if_over()
 
@@ -681,8 +732,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self.close()
 
     def _abandon(self) -> None:
-        self._lock = threading.RLock()
-        self._inside, self._deferred = False, None
+        self._make_gate()
         self._make_strand(None)
         self._living, self._resolving, self._interest = False, None, 0
         self._sockets, self._parked, self._acceptors = set(), deque(), deque()
@@ -698,23 +748,16 @@ class Server(StatefulEmitter, lifetime.Handle):
         return f"<Server {'listening on ' + str(where) if where else 'not listening'}>"
 
 
-_LEAVES_AT_ONCE = sys.platform.startswith("linux")
-
-
-def _release_strand(sock: Socket) -> None:
+def _release(sock: Socket) -> None:
+    """Somebody has the socket: its events may come."""
     assert sock._strand is not None
     sock._strand.release()
 
 
-def _introduce_parked(server: Server, sock: Socket) -> None:
-    reactor.call_soon(_introduce_now, server, sock)     # a socket's gate is not entered from inside the server's
-
-
-def _introduce_now(server: Server, sock: Socket) -> None:
-    strand = sock._strand
-    assert strand is not None
-    sock._enter(strand.post, server._introduce, sock)
-    strand.release()
+def _discard(sock: Socket) -> None:
+    """Nobody will take the socket."""
+    sock.destroy()
+    _release(sock)
 
 
 def create_server(connection_listener: Optional[Callable[[Socket], Any]] = None, **options: Any) -> Server:
@@ -801,84 +844,114 @@ def _check_backlog(backlog: Any) -> int:
 
 
 def _check_handle(handle: Any) -> Any:
+    """A handle that this file knows, or the descriptor of one that it does not know."""
     if isinstance(handle, (Server, Socket, BoundSocket, stdlib_socket.socket)):
         return handle
-    if not isinstance(handle, (dict, str, bytes)) and (callable(getattr(handle, "fileno", None))
-                                                       or isinstance(getattr(handle, "fd", None), int)):
-        return handle
+    if callable(getattr(handle, "fileno", None)):
+        return check_int("handle.fileno()", handle.fileno(), -1, 2147483647)
+    if hasattr(handle, "fd"):
+        return check_int("handle.fd", handle.fd, 0, 2147483647)
     raise invalid_type("handle", "a Server, Socket, BoundSocket, socket.socket, or an object with fileno() or fd",
                        handle)
 
 
+class _Source(NamedTuple):
+    """A bound socket, and what is to be known of it."""
+
+    socket: stdlib_socket.socket
+    path: Union[str, bytes, None] = None
+    own: Optional[OwnPath] = None       # it was made here
+    shared: bool = False                # others have descriptors of it
+    lent: bool = False                  # the caller's, until it listens
+
+
 def _make_listener(plan: _Plan, host: Optional[str]) -> Listener:
-    """Bind and listen. Raises `OSError`."""
-    owned = False
-    path = plan.path
-    if plan.handle is not None:
-        sock, path, owned = _socket_of(plan.handle)
-    elif plan.fd is not None:
-        if sys.platform == "win32":
-            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
-        sock = _socket_on(plan.fd)
-    elif path is not None:
-        sock = bind_unix(path, plan.mode)
-        owned = True
-    else:
-        sock = bind_somewhere(host, plan.port, plan.ipv6_only, plan.reuse_port)
+    """Bind and listen. Raises `OSError`; what the caller gave is then still the caller's."""
+    source = _source_of(plan, host)
+    sock = source.socket
     try:
         sock.listen(plan.backlog)
-        if sock.family == getattr(stdlib_socket, "AF_UNIX", None):
-            return UnixListener(sock, path if path is not None else sock.getsockname(), owned)
-        return TcpListener(sock)
     except BaseException:
-        sock.close()
+        if source.own is not None:
+            source.own.unlink()
+        if source.lent:
+            sock.detach()
+        else:
+            sock.close()
+        raise
+    if isinstance(plan.handle, stdlib_socket.socket):
+        plan.handle.detach()
+    if sock.family == getattr(stdlib_socket, "AF_UNIX", None):
+        return UnixListener(sock, sock.getsockname() if source.path is None else source.path, source.own, source.shared)
+    return TcpListener(sock, source.shared)
+
+
+def _source_of(plan: _Plan, host: Optional[str]) -> _Source:
+    if plan.handle is not None:
+        return _source_of_handle(plan.handle)
+    if plan.fd is not None:
+        if sys.platform == "win32":
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        return _Source(_socket_on(plan.fd), shared=True, lent=True)
+    if plan.path is not None:
+        sock, own = bind_unix(plan.path, plan.mode)
+        return _Source(sock, plan.path, own)
+    return _Source(bind_somewhere(host, plan.port, plan.ipv6_only, plan.reuse_port))
+
+
+def _source_of_handle(handle: Any) -> _Source:
+    if isinstance(handle, Socket):
+        handle = handle._bound_handle() or handle
+    if isinstance(handle, (BoundSocket, Adopted)):
+        adopted = handle._adopt() if isinstance(handle, BoundSocket) else handle
+        return _Source(adopted.socket, adopted.path, adopted.own)
+    if isinstance(handle, stdlib_socket.socket):
+        return _Source(_socket_on(handle.fileno()), shared=True, lent=True)
+    if isinstance(handle, Server):
+        listener = cast(Optional[SocketListener], handle._listener)
+        if listener is None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        listener.shared = True
+        handle = listener.socket
+    number = os.dup(handle if isinstance(handle, int) else handle.fileno())
+    try:
+        return _Source(_socket_on(number), shared=True)
+    except BaseException:
+        os.close(number)
         raise
 
 
-def _socket_of(handle: Any) -> Tuple[stdlib_socket.socket, Union[str, bytes, None], bool]:
-    """(the socket, its path, is the path ours to unlink) of a `handle` option."""
-    if isinstance(handle, BoundSocket):
-        adopted = handle._adopt()
-        return adopted.socket, adopted.path, adopted.path is not None
-    if isinstance(handle, stdlib_socket.socket):
-        return stdlib_socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()), None, False
-    if isinstance(handle, Server):
-        listener = handle._listener
-        if listener is None:
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        number = listener.socket.fileno()       # type: ignore[attr-defined]
-    elif callable(getattr(handle, "fileno", None)):
-        number = handle.fileno()
-    else:
-        number = handle.fd
-    return _socket_on(os.dup(number)), None, False
-
-
 def _socket_on(number: int) -> stdlib_socket.socket:
-    """A stdlib socket on a descriptor. Raises `OSError(EINVAL)` if it is none that can listen, and leaves it open."""
+    """A stdlib socket on a descriptor. Raises `OSError(EINVAL)` if it is no socket, and leaves it open."""
     try:
         return stdlib_socket.socket(fileno=number)
     except OSError as problem:
         code = errno.EINVAL if problem.errno == errno.ENOTSOCK else problem.errno or errno.EINVAL
         raise OSError(code, os.strerror(code)) from None
+    except ValueError:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+
+
+_NODE_TEXT = {errno.EADDRNOTAVAIL: "address not available"}     # where Node's text is not the system's
 
 
 def _listen_error(problem: OSError, plan: _Plan, host: Optional[str]) -> OSError:
     """Node's message: 'listen EADDRINUSE: address already in use 127.0.0.1:8124'."""
-    detail = (problem.strerror or "").lower() or None
-    if plan.path is not None:
-        return system_error(problem, "listen", os.fsdecode(plan.path), detail=detail)
+    detail = _NODE_TEXT.get(problem.errno or 0) or (problem.strerror or "").lower() or None
     if plan.handle is not None or plan.fd is not None:
         return system_error(problem, "listen", detail=detail)
+    if plan.path is not None:
+        return system_error(problem, "listen", os.fsdecode(plan.path), detail=detail)
     return system_error(problem, "listen", host or ("::" if stdlib_socket.has_ipv6 else "0.0.0.0"), plan.port,
                         detail=detail)
 
 
 def _resolve(host: str) -> str:
-    """The address to bind to for a host's name, IPv4 first, as Node's `listen` has it."""
+    """The address to bind to for a host's name: the system's first, as in Node no link-local one."""
     found = stdlib_socket.getaddrinfo(host, None, 0, stdlib_socket.SOCK_STREAM)
-    for family in (stdlib_socket.AF_INET, stdlib_socket.AF_INET6):
-        for kind, _, _, _, sockaddr in found:
-            if kind == family:
-                return str(sockaddr[0])
+    for kind, _, _, _, sockaddr in found:
+        address = str(sockaddr[0])
+        if kind == stdlib_socket.AF_INET or (kind == stdlib_socket.AF_INET6
+                                             and not address.lower().startswith(("fe8", "fe9", "fea", "feb"))):
+            return address
     raise stdlib_socket.gaierror(stdlib_socket.EAI_NONAME, "no address")

@@ -13,6 +13,7 @@ import errno
 import os
 import socket as stdlib_socket
 import stat
+import sys
 import threading
 import time
 import warnings
@@ -73,7 +74,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         "_transport", "_connector", "_server", "_intake", "_interest", "_sync_asked", "_life", "_living", "_refed",
         "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local",
         "_path", "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers",
-        "_signal", "_on_abort", "_block_list",
+        "_signal", "_on_abort", "_block_list", "_steps", "_refused",
         "auto_select_family_attempted_addresses",
     )
 
@@ -95,12 +96,14 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._block_list = check_block_list(block_list)
         self._signal = check_signal(signal)
         self._transport: Any = None
-        given = _transport_of(fd, handle)
+        if high_water_mark is not None:
+            check_int("high_water_mark", high_water_mark, 0, sys.maxsize)
+        remember_options(self, no_delay, keep_alive, keep_alive_initial_delay, type_of_service)
+        given = _transport_of(fd, handle)       # last: a mistake in the others must leave it with its owner
         can_read, can_write = _directions(given) if given is not None else (True, True)
         self._readable_half = can_read if readable is None else bool(readable) and can_read
         self._writable_half = can_write if writable is None else bool(writable) and can_write
         self._begin(allow_half_open, high_water_mark, dispatch)
-        remember_options(self, no_delay, keep_alive, keep_alive_initial_delay, type_of_service)
         if given is not None:
             bound = isinstance(handle, BoundSocket)
             self._enter(self._attach_bound if bound else self._attach, given)
@@ -122,6 +125,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._living = False            # from the first step of a life until its 'close' is delivered
         self._refed = True
         self._connecting = False        # from connect() until 'connect' is delivered
+        self._steps: Optional[List[Tuple[str, Tuple[Any, ...]]]] = None     # events of connecting, told in this life
+        self._refused = False           # connecting failed: what led to it is still told
         self._next_life: Optional[Callable[[], None]] = None        # a connect that waits for the 'close' of this life
         self._reset = False             # close with an RST
         self._peer: Any = None          # the peer's sockaddr, once known
@@ -191,6 +196,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             where = (plan.path, None) if target is None else (target.host, target.port)
             self._destroy(system_error(number, "connect", *where))
             return
+        self._steps, self._refused = None, False
         self._link = LINK[self._link, "connect"]
         self._live()
         self._connecting = True
@@ -208,13 +214,12 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
     def _connecting_told(self, event: str, args: Tuple[Any, ...]) -> None:
         """Look-up and race: each step is an event."""
         if self._link is CONNECTING:
-            self._post(self._deliver_attempt, event, *args)
+            self._post(self._deliver_step, event, *args)
 
     def _connected(self, transport: Any, peer: Any) -> None:
         self._connector = None
         if self._link is not CONNECTING:
-            transport.close()
-            self._released()
+            transport.close()           # destroyed in this very moment; 'close' follows from the connector's `cancel`
             return
         self._transport = transport
         self._peer = peer
@@ -230,6 +235,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     def _connect_failed(self, problem: BaseException) -> None:
         self._connector = None
+        self._refused = self._link is CONNECTING
         self._destroy(problem)
 
     def _attach(self, transport: Any) -> None:
@@ -245,6 +251,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         """A `BoundSocket`: bound to a local address, still to be connected."""
         self._transport = None
         self._options = dict(self._options or {}, bound=transport)
+
+    def _bound_handle(self) -> Any:
+        """Give away the `BoundSocket` that was adopted and not yet used, if there is one: `listen(handle=socket)`."""
+        return self._enter((self._options or {}).pop, "bound", None) if self._link is NEW else None
 
     def _live(self) -> None:
         if not self._living:
@@ -501,11 +511,17 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     def _touch(self) -> None:
         """Something happened: the idle period begins anew. The timer is not moved; when due it looks at the stamp."""
-        if self._timeout:
+        if self._timeout and self._link is not GONE:
             self._active = _monotonic()
-            if self._timed_out:
-                self._timed_out = False
+            self._timed_out = False
+            if self._timer is None:
                 self._arm_timer(self._timeout / 1000)
+
+    def _helper_waits(self) -> None:
+        """A thread begins to wait. If the idle period was over before, it has one of its own; 'timeout' was told."""
+        if self._timeout and self._timed_out and self._timer is None:
+            self._active = _monotonic()
+            self._arm_timer(self._timeout / 1000)
 
     def _on_timer(self) -> None:
         self._enter(self._look_at_clock)
@@ -518,9 +534,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if left > 0:
             self._arm_timer(left)
             return
-        self._timed_out = True
+        told, self._timed_out = self._timed_out, True
         self._time_out_helpers()
-        self._post(self._deliver_timeout)
+        if not told:
+            self._post(self._deliver_timeout)
 
     def _deliver_timeout(self) -> None:
         if self._link is not GONE:
@@ -541,7 +558,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._transport.send_fin()
 
     def _wants_read(self) -> bool:
-        return super()._wants_read() and (self._onread is None or self._flowing is not False)
+        return super()._wants_read() and (
+            self._onread is None or (self._flowing is not False and not self._flow_posted))
 
     def _wanted(self) -> int:
         wanted = READ if self._readers or self._wants_read() else 0
@@ -605,7 +623,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             except (OSError, KeyError, ValueError):
                 pass            # foreign code closed the descriptor: the selector has forgotten it
             self._interest = 0
-        transport.close(self._reset)
+        try:
+            transport.close(self._reset)
+        except OSError:
+            pass            # likewise; and whatever else it is, the descriptor is gone
         self._released()
 
     # ---- the reactor ----
@@ -684,11 +705,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 if self._deferred:
                     self._run_deferred()
         if self._timeout:
-            self._touch()
+            self._enter(self._touch)
         if chunk is not None:
             self._deliver_data(chunk)
             if self._timeout:
-                self._touch()
+                self._enter(self._touch)
 
     def _ask_sync_if_unwanted(self) -> None:
         if self._interest & READ and not self._wanted() & READ and self._link is not GONE:
@@ -698,9 +719,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         """`onread`: receive into the user's memory, on the thread on which listeners run."""
         onread = self._onread
         assert onread is not None
-        if self._intake is not self._strand and not self._running_here():
-            self._enter(self._post, self._receive_onread)
-            return
+        if self._intake is not self._strand:
+            if not self._running_here():
+                self._enter(self._post_onread)
+                return
+            self._flow_posted = False
         buffer = onread.buffer
         if callable(buffer):
             try:
@@ -711,7 +734,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         count = self._enter(self._receive_into, buffer)
         if count:
             if self._timeout:
-                self._touch()
+                self._enter(self._touch)
             try:
                 go_on = onread.callback(count, buffer)
             except BaseException as problem:
@@ -720,6 +743,13 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             if go_on is False:
                 self.pause()
         self._enter(self._interest_changed)
+
+    def _post_onread(self) -> None:
+        """Have the input received over there. Until then it is not watched: it would be reported again and again."""
+        if not self._flow_posted:
+            self._flow_posted = True
+            self._post(self._receive_onread)
+        self._ask_sync()
 
     def _receive_into(self, buffer: Any) -> int:
         if not self._wants_read():
@@ -752,28 +782,56 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if self._link is GONE:
             return False
         self._connecting = False
+        self._steps = None
         return True
 
-    def _deliver_attempt(self, event: str, *args: Any) -> None:
-        if self._link is not GONE:
-            self._enter(self._remember_attempt, event, args)
-            self._deliver(event, *args)
+    def _deliver_step(self, event: str, *args: Any) -> None:
+        entries = self._enter(self._remember_step, event, args)
+        if entries is not None:
+            if self._waiters is not None:
+                self._wake_waiters(event, args)
+            self._deliver_to(event, entries, args)
 
-    def _remember_attempt(self, event: str, args: Tuple[Any, ...]) -> None:
-        """While connecting these are told to late listeners too."""
+    def _remember_step(self, event: str, args: Tuple[Any, ...]) -> Optional[Tuple[Any, ...]]:
+        """Note a step of connecting, for late listeners, and take the listeners of this moment."""
+        if not self._connecting and not self._refused:
+            return None
+        self._steps = [*(self._steps or ()), (event, args)]
+        return self._listeners.get(event, ())
+
+    def _inserted(self, event: str, entry: Any) -> None:
+        super()._inserted(event, entry)
+        for told, args in self._steps or ():
+            if told == event:
+                self._post(self._deliver_late, event, entry, args)
+
+    def _reached(self, event: str) -> Optional[Tuple[Any, ...]]:
+        for told, args in self._steps or ():
+            if told == event:
+                return args
+        return super()._reached(event)
+
+    def _may_deliver(self, event: str) -> bool:
+        return super()._may_deliver(event) or (self._refused and event in _STEPS)
 
     def _deliver_close(self) -> None:
-        life = self._life
         signal, on_abort, self._on_abort = self._signal, self._on_abort, None
         if on_abort is not None:
             signal.off("abort", on_abort)
-        self._living = False
-        self._life += 1
-        next_life, self._next_life = self._next_life, None
-        self._deliver_state("close", self._had_error)
+        life, next_life, had_error, entries = self._enter(self._close_told)
+        if self._waiters is not None:
+            self._wake_waiters("close", (had_error,))
+        self._deliver_to("close", entries, (had_error,))
         if next_life is not None and not self._living:
             self._enter(next_life)
         self._life_over(life)
+
+    def _close_told(self) -> Tuple[Any, ...]:
+        """In one step: a `connect` on another thread begins a life that must not have this one's 'close' in it."""
+        life, next_life, self._next_life = self._life, self._next_life, None
+        self._living = False
+        self._life += 1
+        return life, next_life, self._had_error, self._remember("close", (self._had_error,))
 
     def _life_over(self, life: int) -> None:
         if not self._living:
@@ -796,8 +854,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self.destroy()
 
     def _abandon(self) -> None:
-        self._lock = threading.RLock()
-        self._inside, self._deferred = False, None
+        self._make_gate()
         self._make_strand(None, self._receive)
         assert self._strand is not None
         self._intake = self._strand
@@ -816,6 +873,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
 
 LISTENER_CALLERS.add(Socket._receive_onread.__code__)
+
+_STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout")
 
 
 class _Plan(NamedTuple):
@@ -842,6 +901,9 @@ class _PathConnector:
         owner = self.owner
         name = os.fsdecode(self.path)
         try:
+            if self.bound is not None and self.bound.path is None:
+                self.bound.close()
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a TCP address leads to no path
             sock = open_unix(self.path) if self.bound is None else self.bound.socket
         except OSError as problem:
             owner._enter(owner._connect_failed, _path_error(problem, name))
@@ -859,6 +921,8 @@ class _PathConnector:
         reactor.call_soon(self.cancelled)
 
     def cancelled(self) -> None:
+        if not self.over and self.bound is not None:
+            self.bound.close()
         self.over = True
         self.owner._enter(self.owner._released)
 
@@ -892,7 +956,11 @@ def create_connection(*args: Any, **options: Any) -> Socket:
     made = Socket(**{name: value for name, value in options.items()
                      if name in _SOCKET_OPTIONS and name not in ("block_list", "no_delay", "keep_alive",
                                                                  "keep_alive_initial_delay", "type_of_service")})
-    return made.connect(*args, **{name: value for name, value in options.items() if name in _CONNECT_OPTIONS})
+    try:
+        return made.connect(*args, **{name: value for name, value in options.items() if name in _CONNECT_OPTIONS})
+    except BaseException:
+        made.destroy()      # it may hold a descriptor, or listen to a signal
+        raise
 
 
 connect = create_connection

@@ -22,13 +22,14 @@ no longer, `_transmit` and `_send_fin` send, `_release` closes. What is wanted i
 """
 from __future__ import annotations
 
+import io
 import sys
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, Union
 
 from .arguments import check_int, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
-from .encodings import decoder as make_decoder, encode
+from .encodings import decoder as make_decoder, encode, normalize, undecoded
 from .errors import error, invalid_type, system_error
 from .runtime.waiter import Waiter
 from .runtime.workers import LISTENER_CALLERS
@@ -92,12 +93,12 @@ class Duplex(StatefulEmitter):
     __slots__ = (
         "_link", "_output", "_input", "allow_half_open",
         # output
-        "_queue", "_queued", "_corked", "_need_drain", "_end_callbacks", "_ended_by_peer", "bytes_written",
-        "_write_mark",
+        "_queue", "_queued", "_corked", "_pressing", "_need_drain", "_drain_posted", "_drained", "_end_callbacks",
+        "_ended_by_peer", "bytes_written", "_write_mark",
         # input
-        "_buffer", "_buffered", "_flowing", "_paused", "_decoder", "_end_posted", "_flow_posted", "_readable_posted",
-        "_hold_reading", "bytes_read", "_read_mark", "_pipes",
-        "_had_error", "_drained",
+        "_buffer", "_buffered", "_flowing", "_paused", "_encoding", "_decoder", "_end_posted", "_flow_posted",
+        "_readable_posted", "_hold_reading", "bytes_read", "_read_mark", "_pipes",
+        "_had_error",
     )
 
     def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
@@ -119,14 +120,17 @@ class Duplex(StatefulEmitter):
         self._queue: Optional[Deque[Tuple[Any, Completion]]] = None     # what the kernel has not taken, oldest first
         self._queued = 0                    # bytes in it
         self._corked = 0
+        self._pressing = 0                  # threads in the queue that block until they are served: they override corks
         self._need_drain = False            # a write was answered with False and 'drain' is owed
+        self._drain_posted = False
         self._drained = False               # 'drain' was told and no write came since
-        self._end_callbacks: Optional[List[Callback]] = None
+        self._end_callbacks: Optional[List[Completion]] = None
         self._ended_by_peer = False         # this half ended itself after the peer's FIN
         self._buffer: Optional[Deque[Any]] = None       # chunks that wait for listeners, oldest first
         self._buffered = 0                  # bytes (with an encoding: characters) in it
         self._flowing: Optional[bool] = None            # None: nobody has asked for data yet
         self._paused = False                # by `pause`, until `resume`
+        self._encoding = ""                 # as `set_encoding` was told
         self._decoder: Any = None
         self._end_posted = self._flow_posted = self._readable_posted = False
         self._hold_reading = False          # pause_on_connect: leave even the first byte in the kernel
@@ -150,7 +154,7 @@ class Duplex(StatefulEmitter):
             data = _as_bytes(data, encoding)
         with self._lock:
             if self._inside:
-                self._defer(self._write, _kept(data), callback)
+                self._defer(self._write_deferred, _kept(data), callback)
                 return False
             self._inside = True
             try:
@@ -237,8 +241,8 @@ class Duplex(StatefulEmitter):
         if size is not None:
             check_int("size", size, 0, 1 << 30)
         chunk = self._enter(self._read, size)
-        if chunk is not None:
-            self._tell("data", chunk)
+        if chunk is not None and self._running_here():
+            self._deliver("data", chunk)
         return chunk
 
     def set_encoding(self: Self, encoding: Optional[str] = "utf-8") -> Self:
@@ -246,8 +250,7 @@ class Duplex(StatefulEmitter):
 
         Node's encodings (in any case) and Python's text codecs; others raise `ERR_UNKNOWN_ENCODING`.
         """
-        decoder = make_decoder("utf-8" if encoding is None else encoding)
-        self._enter(self._set_decoder, decoder)
+        self._enter(self._set_encoding, normalize(encoding))
         return self
 
     def pipe(self, destination: Any, end: bool = True) -> Any:
@@ -264,12 +267,10 @@ class Duplex(StatefulEmitter):
         return destination
 
     def unpipe(self: Self, destination: Any = None) -> Self:
-        """Stop writing to `destination`, or to all; the stream is paused. Node: `readable.unpipe`."""
-        stopped = [pipe for pipe in self._pipes or () if destination is None or pipe.destination is destination]
-        if stopped:
-            self.pause()
-        for pipe in stopped:
-            pipe.stop()
+        """Stop writing to `destination`, or to all. Without any left, the stream is paused. Node: `readable.unpipe`."""
+        for pipe in self._pipes or ():
+            if destination is None or pipe.destination is destination:
+                pipe.stop()
         return self
 
     @property
@@ -338,12 +339,17 @@ class Duplex(StatefulEmitter):
         self._interest_changed()
         return False
 
+    def _write_deferred(self, data: Any, callback: Completion) -> None:
+        """A write whose caller was answered with `False` before it was done: 'drain' is owed in any case."""
+        if self._write(data, callback):
+            self._need_drain = True
+            self._drained_now()
+
     def _write_later(self, data: Any, callback: Completion) -> bool:
         """A write that cannot go to the kernel now: it is queued, or wrong."""
         problem = self._why_not_writable("write")
         if problem is not None:
-            self._complete(callback, problem)
-            self._destroy(problem)
+            self._lost(problem, callback)
             return False
         self.bytes_written += len(data)
         if self._drained:
@@ -371,11 +377,14 @@ class Duplex(StatefulEmitter):
         self._queue.append((data, callback))
         self._queued += len(data)
         self._need_drain = True
+        if type(callback) is Waiter:
+            self._pressing += 1
+            self._interest_changed()
 
     def _flush(self) -> None:
         """Send what is queued, as far as the kernel takes it; then the FIN, if it is time."""
         queue = self._queue
-        while queue and self._link is OPEN and not self._corked:
+        while queue and self._link is OPEN and (not self._corked or self._pressing):
             total, sent = self._send_some(queue)
             if sent < 0:
                 return
@@ -421,11 +430,18 @@ class Duplex(StatefulEmitter):
         if all_of_it:
             self._queue = None          # a stream at rest pays for no queue
             if self._need_drain:
-                self._need_drain = False
-                if self._output is WRITING:
-                    self._post(self._deliver_drain)
+                self._drained_now()
         for callback in done:
+            if type(callback) is Waiter:
+                self._pressing -= 1
             self._complete(callback, None)
+
+    def _drained_now(self) -> None:
+        """The queue is empty again: those who were told to wait for that hear of it."""
+        self._need_drain = False
+        if self._output is WRITING and not self._drain_posted:
+            self._drain_posted = True
+            self._post(self._deliver_drain)
 
     def _complete(self, callback: Completion, problem: Optional[BaseException]) -> None:
         """Tell who waits for a write: a blocked thread at once, a callback in its turn."""
@@ -440,7 +456,7 @@ class Duplex(StatefulEmitter):
             self._told.pop("drain", None)
 
     def _cork(self, change: int) -> None:
-        if self._corked + change >= 0:
+        if self._output is WRITING and self._corked + change >= 0:      # `end` takes all corks out, for good
             self._corked += change
             if not self._corked:
                 self._flush()
@@ -449,44 +465,50 @@ class Duplex(StatefulEmitter):
         problem: Optional[BaseException] = None
         if data is not None:
             problem = self._why_not_writable("end")
-            if problem is None:
-                self._write(data, None)
-            else:
-                self._destroy(problem)
+            if problem is not None:
+                self._lost(problem, callback)
+                return
+            self._write(data, None)
+            problem = self._error       # if the connection was lost by it
         self._corked = 0
-        if problem is None:
-            if self._output is WRITING and self._link is not GONE:
-                self._output = OUTPUT[self._output, "end"]
-                self._need_drain = False
-                self._flush()
-            elif self._output is FINISHED:
-                problem = error("ERR_STREAM_ALREADY_FINISHED", call="end")
-            elif self._link is GONE:
-                problem = error("ERR_STREAM_DESTROYED", call="end")
-        if callback is None:
-            return
-        if problem is not None:
+        problem = problem or self._why_not_endable()
+        if problem is not None or self._output is ABSENT:
             self._complete(callback, problem)
-        elif self._output is ABSENT:
-            self._complete(callback, None)
-        else:
-            self._end_callbacks = (self._end_callbacks or []) + [callback]      # type: ignore[list-item]
+            return
+        if callback is not None:
+            self._end_callbacks = (self._end_callbacks or []) + [callback]
+        if self._output is WRITING:
+            self._output = OUTPUT[self._output, "end"]
+            self._need_drain = False
+            self._forget_drain()
+            self._flush()
+
+    def _why_not_endable(self) -> Optional[BaseException]:
+        problem: Optional[BaseException] = None
+        if self._output is FINISHED:
+            problem = error("ERR_STREAM_ALREADY_FINISHED", call="end")
+        elif self._link is GONE:
+            problem = error("ERR_STREAM_DESTROYED", call="end")
+        return problem
 
     def _maybe_send_fin(self) -> None:
-        if self._output is not ENDING or self._queue or self._link is CONNECTING:
+        if self._output is not ENDING or self._queue or self._link in (CONNECTING, GONE):
             return
-        if self._link is OPEN:
-            try:
-                self._send_fin()
-            except OSError as problem:
-                self._lost(system_error(problem, "shutdown"), None)
-                return
-        self._output = OUTPUT[self._output, "fin sent"]
-        self._post(self._deliver_finish)
+        if self._link is NEW or self._fin_now():
+            self._output = OUTPUT[self._output, "fin sent"]
+            self._post(self._deliver_finish)
+
+    def _fin_now(self) -> bool:
+        try:
+            self._send_fin()
+        except OSError as problem:
+            self._lost(system_error(problem, "shutdown"), None)
+            return False
+        return True
 
     def _wants_write(self) -> bool:
         """Is there something that the kernel has to take?"""
-        return bool(self._queue) and self._link is OPEN and not self._corked
+        return bool(self._queue) and self._link is OPEN and (not self._corked or self._pressing > 0)
 
     # ---- inside the gate: input ----
 
@@ -497,7 +519,7 @@ class Duplex(StatefulEmitter):
             return None
         self.bytes_read += len(data)
         chunk: Any = data
-        if self._decoder is not None:
+        if self._decoder is not None and not (self._buffer and type(self._buffer[0]) is bytes):
             chunk = self._decoder.decode(data)
             if not chunk:
                 return None
@@ -522,6 +544,7 @@ class Duplex(StatefulEmitter):
             return
         self._input = INPUT[self._input, "fin received"]
         if self._decoder is not None:
+            self._decode_buffered()
             rest = self._decoder.decode(b"", True)
             if rest:
                 self._keep(rest)
@@ -562,6 +585,7 @@ class Duplex(StatefulEmitter):
 
     def _read(self, size: Optional[int]) -> Any:
         self._hold_reading = False
+        self._decode_buffered()
         buffer = self._buffer
         if size is not None and size > self._read_mark:
             self._read_mark = size              # else so much could never be there
@@ -576,6 +600,8 @@ class Duplex(StatefulEmitter):
         if size is None and self._flowing:
             wanted = len(buffer[0])
         chunk = self._take_buffered(wanted)
+        if "data" in self._listeners and not self._running_here():
+            self._post(self._deliver, "data", chunk)        # before 'end'
         self._maybe_end()
         self._interest_changed()
         return chunk
@@ -598,25 +624,51 @@ class Duplex(StatefulEmitter):
             self._buffer = None
         return parts[0] if len(parts) == 1 else parts[0][:0].join(parts)
 
-    def _set_decoder(self, decoder: Any) -> None:
-        waiting = self._take_buffered(self._buffered) if self._buffer else b""
-        self._decoder = decoder
-        if waiting:
-            text = decoder.decode(waiting if isinstance(waiting, bytes) else waiting.encode("utf-8", "replace"),
-                                  self._input is not READING)
-            if text:
-                self._keep(text)
-            self._maybe_end()
+    def _set_encoding(self, encoding: str) -> None:
+        self._undecode()
+        self._encoding, self._decoder = encoding, make_decoder(encoding)
+        self._decode_buffered()
+        self._maybe_end()
+
+    def _decode_buffered(self) -> None:
+        """Turn buffered bytes into text."""
+        if self._decoder is None or not self._buffer or type(self._buffer[0]) is not bytes:
+            return
+        text = self._decoder.decode(self._take_buffered(self._buffered), self._input is not READING)
+        if text:
+            self._keep(text)
+
+    def _undecode(self) -> None:
+        """Turn buffered text back into bytes, with what waits for the rest of its character: for who reads bytes."""
+        if self._decoder is None or (self._buffer and type(self._buffer[0]) is bytes):
+            return
+        text = self._take_buffered(self._buffered) if self._buffer else ""
+        data = encode(text, self._encoding) + undecoded(self._decoder)
+        self._decoder = make_decoder(self._encoding)
+        if data:
+            self._keep(data)
 
     def _add_pipe(self, pipe: "_Pipe") -> None:
         self._pipes = (self._pipes or []) + [pipe]
 
-    def _drop_pipe(self, pipe: "_Pipe") -> bool:
+    def _drop_pipe(self, pipe: "_Pipe") -> Optional[str]:
+        """Forget a pipe: `None` if it was forgotten before, else what has to be done with the stream."""
         pipes = self._pipes or []
         if pipe not in pipes:
-            return False
-        self._pipes = [other for other in pipes if other is not pipe] or None
-        return True
+            return None
+        self._pipes = left = [other for other in pipes if other is not pipe] or None
+        if left is None:
+            return "pause"
+        return "resume" if pipe.waits_for_drain and not any(other.waits_for_drain for other in left) else "go on"
+
+    def _pipe_waits(self, pipe: "_Pipe") -> None:
+        pipe.waits_for_drain = True
+
+    def _pipe_drained(self, pipe: "_Pipe") -> bool:
+        """Was this the last pipe that waited?"""
+        waited, pipe.waits_for_drain = pipe.waits_for_drain, False
+        pipes = self._pipes or ()
+        return waited and pipe in pipes and not any(other.waits_for_drain for other in pipes)
 
     def _wants_read(self) -> bool:
         """May more be received? No more than the high-water mark waits for listeners, whatever the reason."""
@@ -647,10 +699,12 @@ class Duplex(StatefulEmitter):
     def _established(self) -> None:
         """The connection is there: send what was written meanwhile. The caller posts 'connect'."""
         self._link = LINK[self._link, "established"]
+        if self._output in (FLUSHED, FINISHED):
+            self._fin_now()         # `end` was called before `connect`, and its 'finish' posted
         self._flush()
 
     def _lost(self, problem: BaseException, callback: Completion) -> None:
-        """The connection failed under a read or write."""
+        """The connection failed under a read or write, or a write came too late: `callback` is the first to hear."""
         self._complete(callback, problem)
         self._destroy(problem)
 
@@ -660,6 +714,7 @@ class Duplex(StatefulEmitter):
         connecting = self._link is CONNECTING
         self._link = LINK[self._link, "destroy"]
         self._error, self._had_error = problem, problem is not None
+        self._forget_drain()
         reason = problem
         if connecting:
             reason = error("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
@@ -667,7 +722,7 @@ class Duplex(StatefulEmitter):
             reason = error("ERR_STREAM_DESTROYED", call="write")
         pending = [callback for _, callback in self._queue or ()] + list(self._end_callbacks or ())
         self._queue = self._end_callbacks = self._buffer = None
-        self._queued = self._buffered = 0
+        self._queued = self._buffered = self._pressing = 0
         for callback in pending:
             self._complete(callback, reason)
         if problem is not None:
@@ -714,6 +769,7 @@ class Duplex(StatefulEmitter):
             self._deliver_data(chunk)
 
     def _next_chunk(self) -> Any:
+        self._decode_buffered()
         if self._link is GONE or not self._flowing or not self._buffer:
             if self._link is not GONE:
                 self._maybe_end()
@@ -746,14 +802,20 @@ class Duplex(StatefulEmitter):
         self._destroy_if_over()
 
     def _deliver_drain(self) -> None:
-        if self._enter(self._drain_told):
-            self._deliver_state("drain")
+        entries = self._enter(self._drain_told)
+        if entries is None:
+            return
+        if self._waiters is not None:
+            self._wake_waiters("drain", ())
+        self._deliver_to("drain", entries, ())
 
-    def _drain_told(self) -> bool:
+    def _drain_told(self) -> Optional[Tuple[Entry, ...]]:
+        """In one step with remembering it: a write that came in between would leave a 'drain' that is not true."""
+        self._drain_posted = False
         if self._link is GONE or self._output is not WRITING or self._queue:
-            return False
+            return None
         self._drained = True
-        return True
+        return self._remember("drain", ())
 
     def _deliver_finish(self) -> None:
         callbacks = self._enter(self._finish_told)
@@ -767,13 +829,14 @@ class Duplex(StatefulEmitter):
                 callback.set()
             else:
                 self._call_back(callback, None)
-        self._deliver_state("finish")
+        if self._link is not GONE:
+            self._deliver_state("finish")
         if destroy:
             self._enter(self._destroy, None)
         else:
             self._enter(self._destroy_if_over)
 
-    def _finish_told(self) -> Optional[List[Callback]]:
+    def _finish_told(self) -> Optional[List[Completion]]:
         if self._link is GONE:
             return None
         self._output = OUTPUT[self._output, "finish told"]
@@ -850,7 +913,12 @@ def _as_bytes(data: Any, encoding: str) -> Any:
         view = memoryview(data)
     except TypeError:
         raise invalid_type("data", "str, bytes or another bytes-like object", data) from None
-    return view.cast("B") if view.contiguous and view.ndim else view.tobytes()
+    if not view.nbytes:
+        return b""
+    try:
+        return view.cast("B")
+    except (TypeError, ValueError):     # not contiguous, or of a format that has no name here
+        return view.tobytes()
 
 
 def _kept(data: Any) -> Any:
@@ -864,54 +932,69 @@ class _Pipe:
     def __init__(self, source: Duplex, destination: Any, end: bool) -> None:
         self.source, self.destination, self.end = source, destination, end
         self.emits = callable(getattr(destination, "once", None)) and callable(getattr(destination, "off", None))
-        self.waits_for_drain = False
+        self.waits_for_drain = False        # changes inside the source's gate
 
     def start(self) -> None:
         source, destination = self.source, self.destination
         source.on("data", self.on_data)
-        if self.end:
-            source.once("end", self.on_end)
+        source.once("end", self.on_end)
         if self.emits:
             destination.on("drain", self.on_drain)
             destination.once("close", self.stop)
             destination.once("finish", self.stop)
             destination.prepend_listener("error", self.on_error)
-            if isinstance(destination, Duplex):
-                destination._tell("pipe", source)
-            else:
-                destination.emit("pipe", source)
-        source.resume()
+            self.tell("pipe")
+        if getattr(destination, "writable_need_drain", False) is True:
+            self.wait_for_drain()
+        else:
+            source.resume()
+
+    def tell(self, event: str) -> None:
+        if isinstance(self.destination, Duplex):
+            self.destination._tell(event, self.source)
+        else:
+            self.destination.emit(event, self.source)
 
     def on_data(self, chunk: Any) -> None:
-        if self.destination.write(chunk) is False and self.emits:
-            self.waits_for_drain = True
-            self.source.pause()
-            if getattr(self.destination, "writable_need_drain", True) is False:
-                self.on_drain()         # it drained before the pause
+        destination = self.destination
+        taken = destination.write(chunk)
+        if taken is False and self.emits:
+            self.wait_for_drain()
+        elif isinstance(destination, io.RawIOBase):
+            while taken is not None and taken < len(chunk):     # a raw file may take less than it was given
+                chunk = chunk[taken:]
+                taken = destination.write(chunk)
+
+    def wait_for_drain(self) -> None:
+        self.source.pause()         # first this: a 'drain' that comes now finds something to resume
+        self.source._enter(self.source._pipe_waits, self)
+        if getattr(self.destination, "writable_need_drain", True) is False:
+            self.on_drain()         # it drained before the pause
 
     def on_drain(self, *_: Any) -> None:
-        if not self.waits_for_drain:
-            return
-        self.waits_for_drain = False
-        pipes = self.source._pipes or ()
-        if self in pipes and not any(pipe.waits_for_drain for pipe in pipes):
+        if self.source._enter(self.source._pipe_drained, self):
             self.source.resume()
 
     def on_end(self) -> None:
-        self.stop()
-        end = getattr(self.destination, "end", None) or getattr(self.destination, "close", None)
-        if end is not None:
-            end()
+        self.stop(pause=False)
+        if self.end:
+            end = getattr(self.destination, "end", None) or getattr(self.destination, "close", None)
+            if end is not None:
+                end()
 
     def on_error(self, problem: Any) -> None:
         self.stop()
         if isinstance(self.destination, StatefulEmitter) and not self.destination.listener_count("error"):
             self.destination._error_unheard(problem)        # this listener was none that cares
 
-    def stop(self, *_: Any) -> None:
+    def stop(self, *_: Any, pause: bool = True) -> None:
+        """Undo `start`. The source pauses if this was its last pipe, and goes on if it waited for this one only."""
         source, destination = self.source, self.destination
-        if not source._enter(source._drop_pipe, self):
+        left = source._enter(source._drop_pipe, self)
+        if left is None:
             return
+        if left == "pause" and pause:
+            source.pause()          # first this: what comes in between would reach nobody
         source.off("data", self.on_data)
         source.off("end", self.on_end)
         if self.emits:
@@ -919,7 +1002,6 @@ class _Pipe:
             destination.off("close", self.stop)
             destination.off("finish", self.stop)
             destination.off("error", self.on_error)
-            if isinstance(destination, Duplex):
-                destination._tell("unpipe", source)
-            else:
-                destination.emit("unpipe", source)
+            self.tell("unpipe")
+        if left == "resume":
+            source.resume()

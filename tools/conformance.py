@@ -5,7 +5,8 @@
 trace, one JSON object a line. By default the traces that netcompat gives are compared with those that Node gave when
 they were last recorded (`tests/conformance/traces/`), so that nobody needs Node; `--node` records them anew.
 
-With `--node` the cases named interop-… run two more times: Node at one end and netcompat at the other, both ways round.
+With `--node` the cases named interop-... run two more times: Node at one end and netcompat at the other, both ways
+round. Node is found as `--node PATH`; `--node` alone takes $NETCOMPAT_NODE, or `node` from the PATH.
 
 What a case promises stands in the first lines of NAME.js:
 
@@ -455,9 +456,9 @@ def summary(results):
 def report(results, traces, versions):
     """The Markdown page: the table of all cases and the documented differences."""
     out = ["# Conformance", "",
-           "Each row is one small program, written once for Node and once for netcompat; the traces of both are compared."
-           " This page is written by", "`python3 tools/conformance.py --report docs/conformance.md`; do not edit it."
-           " The pairs are in `tests/conformance/cases/`.", "",
+           "Each row is one small program, written once for Node and once for netcompat",
+           "(`tests/conformance/cases/`); the traces of both are compared. This page is written by",
+           "`python3 tools/conformance.py --report docs/conformance.md`; do not edit it.", "",
            f"Compared with Node {', '.join(versions) or '(none)'}: **{summary(results)}**.", ""]
     groups = {}
     for result in results:
@@ -496,7 +497,7 @@ def parse(argv):
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, metavar="N", help="cases at a time")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="run each side N times; all must agree")
     parser.add_argument("--limit", type=float, default=5.0, metavar="SECONDS", help="time limit of a case (5)")
-    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python that runs netcompat's side")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python of netcompat's side")
     parser.add_argument("--switch-interval", type=float, metavar="SECONDS", help="sys.setswitchinterval of the cases")
     parser.add_argument("--record", action="store_true", help="only record Node's traces (with --node)")
     parser.add_argument("--accept", action="store_true",

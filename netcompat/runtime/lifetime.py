@@ -21,7 +21,7 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Set
 
 from . import resolver, workers
-from .reactor import reactor
+from .reactor import Timer, reactor
 from .report import log
 
 __all__ = ["Handle", "call_later", "closed", "handles", "opened", "ref", "shutdown", "stats", "unref"]
@@ -33,7 +33,8 @@ _keeping = threading.Lock()         # held while there is a keeper: a flag that 
 _nudge = threading.Lock()           # released when `_refed` becomes empty
 _nudge.acquire()
 _keeper: Optional[threading.Thread] = None
-_endings: Dict[int, Callable[[], None]] = {}        # what has to be said before the program ends, by id
+_hooked = threading.Lock()          # held once `_at_exit` is registered: a flag likewise
+_endings: Dict[int, "_Pending"] = {}                # what has to be said before the program ends, by id
 
 
 # ---- handles ----
@@ -59,22 +60,32 @@ class Handle:
 
 
 def opened(handle: Any, refed: bool) -> None:
-    """A life begins: `handle` needs the threads until `closed`, and keeps the process alive if `refed`."""
-    if not reactor.holders:
-        atexit.unregister(_at_exit)     # so that there is one at most
+    """A life begins: `handle` needs the threads until `closed`, and keeps the process alive if `refed`.
+
+    Raises what the reactor cannot start for; then nothing has changed.
+    """
+    if _hooked.acquire(False):
         atexit.register(_at_exit)
     reactor.holders.add(handle)
+    try:
+        reactor.start()
+    except BaseException:
+        reactor.holders.discard(handle)
+        raise
     if refed:
         ref(handle)
 
 
 def closed(handle: Any) -> None:
-    """The life of `handle` is over, its 'close' delivered."""
+    """The life of `handle` is over: its 'close' was delivered, or handed to a foreign dispatch."""
     unref(handle)
     reactor.holders.discard(handle)
     if not reactor.holders:
-        atexit.unregister(_at_exit)
         reactor.nudge()
+
+
+def is_open(handle: Any) -> bool:
+    return handle in reactor.holders
 
 
 def ref(handle: Any) -> None:
@@ -116,8 +127,8 @@ def _keep() -> None:
     while True:
         while _refed:
             _nudge.acquire(True, _LOOK)
-            if not main.is_alive() and hasattr(sys, "last_type"):
-                return      # the program died of an exception: its connections are no reason to live on
+            if not main.is_alive() and _died():
+                return      # its connections are no reason to live on
         _keeping.release()
         if not _refed or not _keeping.acquire(False):
             return          # a handle that came in between either found the flag free or is seen here
@@ -125,23 +136,43 @@ def _keep() -> None:
 
 # ---- the end of the program ----
 
-def not_at_end(pending: object) -> None:
-    _endings.pop(id(pending), None)
+def _died() -> bool:
+    """Did the main thread, which has ended, end by an exception?"""
+    return hasattr(sys, "last_type")
 
 
 def _at_exit() -> None:
-    """The interpreter ends: begin nothing new, and give listeners that run a moment to get out of the way.
+    """The interpreter ends, and with it every thread, wherever it is: what is queued for listeners or runs is finished
+    before; what waits in a helper is not waited for. If the program died of an exception, nothing new begins.
 
-    A daemon thread that is inside a print when the interpreter goes can bring the process down.
+    A daemon thread that is inside a print when the interpreter goes can bring the process down; so a moment is given
+    to what runs in any case.
     """
-    for pool in workers.all_pools():
+    pools = workers.all_pools()
+    if not _died():
+        if reactor.ident:
+            reactor.call_soon(reactor.deafen)
+        _until(lambda: all(pool.settled() for pool in pools), lambda: not any(pool.counts()["busy"] for pool in pools))
+    for pool in pools:
         pool.freeze()
+    _until(lambda: not any(pool.counts()["busy"] for pool in pools), lambda: True)
+    while _endings:
+        try:
+            _endings.popitem()[1].say()
+        except KeyError:
+            pass
+
+
+def _until(over: Callable[[], bool], hopeless: Callable[[], bool]) -> None:
+    """Wait until `over()`, but not for ever while it is `hopeless()`: no worker may be had any more, for example.
+
+    It polls, since nothing may be waited for that a stuck listener holds.
+    """
     deadline = time.monotonic() + 0.2
-    for pool in workers.all_pools():
-        while pool.counts()["busy"] and time.monotonic() < deadline:
-            time.sleep(0.002)       # polled: nothing may be waited for that a stuck listener holds
-    for call in list(_endings.values()):
-        call()
+    while not over() and time.monotonic() < deadline:
+        if not hopeless():
+            deadline = time.monotonic() + 0.2
+        time.sleep(0.002)
 
 
 # ---- fork ----
@@ -156,14 +187,16 @@ def _in_child() -> None:
     _nudge = threading.Lock()
     _nudge.acquire()
     _keeper = None
-    selector, wake_in, wake_out = reactor._selector, reactor._wake_in, reactor._wake_out
+    selector, bell = reactor._selector, reactor._bell
     reactor.reset()
     resolver.reset()
+    workers.forget_worker()
     for pool in workers.all_pools():
         pool.reset()
-    for thing in (selector, wake_in, wake_out):
-        if thing is not None:
-            thing.close()
+    if selector is not None:
+        selector.close()
+    if bell is not None:
+        bell.close()
     for copy in copies:
         if isinstance(copy, Handle):
             copy._abandon()
@@ -178,22 +211,25 @@ if hasattr(os, "register_at_fork"):
 class _Pending:
     """A timer beside any handle: it needs the threads, and keeps nobody alive."""
 
-    __slots__ = ("_timer", "_call", "__weakref__")
+    __slots__ = ("_timer", "_calls", "__weakref__")
 
     def __init__(self, seconds: float, call: Callable[[], Any]) -> None:
-        self._call: Optional[Callable[[], Any]] = call
+        self._calls = [call]        # taken out by whoever makes it, or forgets it: there is one who can
         opened(self, False)
         self._timer = reactor.call_later(seconds, self._fire)
 
     def _fire(self) -> None:
-        workers.call_on_pool(self._run)
+        workers.call_on_pool(self.say)
 
-    def _run(self) -> None:
-        call, self._call = self._call, None
-        not_at_end(self)
+    def say(self) -> None:
+        """Make the call, if nobody has or forgot it."""
         try:
-            if call is not None:
-                call()
+            call = self._calls.pop()
+        except IndexError:
+            return
+        _endings.pop(id(self), None)
+        try:
+            call()
         finally:
             closed(self)
 
@@ -206,8 +242,11 @@ class _Pending:
 
     def cancel(self) -> None:
         """Forget it. From every thread; harmless when it has fired."""
-        self._call = None
-        not_at_end(self)
+        try:
+            self._calls.pop()
+        except IndexError:
+            return
+        _endings.pop(id(self), None)
         self._timer.cancel()
         closed(self)
 
@@ -219,7 +258,7 @@ def call_later(seconds: float, call: Callable[[], Any], before_end: bool = False
     """
     pending = _Pending(seconds, call)
     if before_end:
-        _endings[id(pending)] = call
+        _endings[id(pending)] = pending
     return pending
 
 
@@ -230,24 +269,36 @@ def shutdown(timeout: Optional[float] = None) -> None:
     listener it does not wait for that listener. netcompat can be used again afterwards. Node has no counterpart.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        _end_all()
+        alive = [thread for thread in _threads() if thread.is_alive()]
+        if not alive or threading.current_thread() in alive:
+            return          # in a listener: the rest of it happens when that has returned
+        left = _LOOK if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"shutdown: {', '.join(thread.name for thread in alive)} still busy after {timeout} seconds")
+        with workers.blocking():
+            alive[0].join(min(left, _LOOK))
+
+
+def _end_all() -> None:
+    """Destroy what is open now; while that ends, listeners may open more."""
     for holder in list(reactor.holders):
         if isinstance(holder, Handle):
             holder._destroy_handle()
         elif isinstance(holder, _Pending):
             holder.hurry()
-    me = threading.current_thread()
-    everyone = [reactor.thread, _keeper]
+        elif isinstance(holder, Timer):
+            holder.cancel()
+            reactor.holders.discard(holder)
+    reactor.nudge()
+
+
+def _threads() -> List[threading.Thread]:
+    threads = [thread for thread in (reactor.thread, _keeper) if thread is not None]
     for pool in workers.all_pools():
-        everyone += pool.threads()
-    if me in everyone:
-        return          # the rest of it happens when this listener has returned
-    with workers.blocking():
-        for thread in everyone:
-            if thread is None or not thread.is_alive():
-                continue
-            thread.join(None if deadline is None else max(deadline - time.monotonic(), 0.0))
-            if thread.is_alive():
-                raise TimeoutError(f"shutdown: {thread.name} is still busy after {timeout} seconds")
+        threads += pool.threads()
+    return threads
 
 
 def stats() -> Dict[str, Any]:

@@ -9,27 +9,44 @@ threads ask for a change with `call_soon`.
 What it must never do: run a listener or a dispatch; block in anything but the selector and, for as long as quick
 listeners take, the turn that it gave to a worker (`workers.py` says why).
 
-Locks: `_lock` makes "is the reactor asleep" and "is there something to do" one question, so that no wakeup is lost. It
-is re-entrant, and its sections are ordered so that a signal handler or finalizer that enters half-way does no harm.
+Locks: none that is held while anything else is done, for a finalizer may strike anywhere. Who asks for something does
+so *before* looking whether the reactor sleeps; the reactor says that it sleeps *before* looking whether something was
+asked for. So one of the two sees the other, and no wakeup is lost. `_running` is a flag that two threads cannot set.
 """
 from __future__ import annotations
 
+import errno
 import heapq
 import os
+import select
 import selectors
 import socket
 import sys
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple, Type
+from typing import Any, Callable, Deque, List, Optional, Set, Tuple, Type
 
 from .report import log, report
 
 __all__ = ["Reactor", "Timer", "make_selector", "reactor"]
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 _LONGEST_WAIT = 86400.0     # seconds; some selectors refuse more than 2**31 milliseconds
+_MANY_TIMERS = 256          # below that, cancelled ones are not looked for
+
+_order = threading.Lock()   # held for no time at all
+
+
+def fence() -> None:
+    """What this thread wrote before, others see; what others wrote before theirs, this one sees after it.
+
+    Between writing "I ask" and reading "do you sleep", and the reverse. The GIL sees to that by itself.
+    """
+    if not HAS_GIL:
+        with _order:
+            pass
 
 
 def make_selector(name: Optional[str] = None) -> selectors.BaseSelector:
@@ -61,6 +78,36 @@ class Timer:
         return self.when < other.when
 
 
+class _Bell:
+    """What ends the wait in the selector. Its descriptors are closed when the last one who may ring it has let go."""
+
+    __slots__ = ("inside", "outside", "__weakref__")
+
+    def __init__(self) -> None:
+        self.inside, self.outside = socket.socketpair()
+        self.inside.setblocking(False)
+        self.outside.setblocking(False)
+
+    def ring(self) -> None:
+        try:
+            self.outside.send(b"\0")
+        except BlockingIOError:
+            pass        # so full of wakeups that one more changes nothing
+
+    def swallow(self) -> None:
+        try:
+            self.inside.recv(4096)
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        for end in ("inside", "outside"):
+            if hasattr(self, end):
+                getattr(self, end).close()
+
+    __del__ = close
+
+
 class Reactor:
     """See the module. The process has one, `reactor`; it starts with the first handle and ends after the last."""
 
@@ -77,14 +124,14 @@ class Reactor:
     def reset(self) -> None:
         """Begin anew: at first, and in a forked child, which has none of its parent's threads."""
         self.holders: Set[object] = set()       # who needs the reactor: open handles, pending deliveries and timers
-        self._lock = threading.RLock()
         self._running = threading.Lock()        # held from `start` until the thread ends: a flag that two cannot set
         self._calls: Deque[Tuple[Callable[..., Any], Tuple[Any, ...]]] = deque()
         self._timers: List[Timer] = []
-        self._asleep = True                     # nobody will look at queues of its own accord
+        self._many_timers = _MANY_TIMERS
+        self._asleep = True                     # it waits in the selector, or is about to, and nobody has rung the bell
+        self._deaf = False                      # the program ends: no input is taken any more
         self._selector: Optional[selectors.BaseSelector] = None
-        self._wake_out: Optional[socket.socket] = None
-        self._wake_in: Optional[socket.socket] = None
+        self._bell: Optional[_Bell] = None
         self.thread: Optional[threading.Thread] = None
         self.ident = 0
         self.wakeups = 0                        # how often the selector returned, for `stats`
@@ -93,19 +140,17 @@ class Reactor:
 
     @property
     def asleep(self) -> bool:
-        """True when nobody will look at the run queue of its own accord: who queues something wakes a worker."""
-        with self._lock:
-            return self._asleep
+        """True when nobody will look at the queues of its own accord: who queued something wakes somebody."""
+        fence()
+        return self._asleep or self._bell is None
 
     def needed(self) -> bool:
         return bool(self.holders) or not self.quiet()
 
     def call_soon(self, call: Callable[..., Any], *args: Any) -> None:
         """Have `call(*args)` made on the reactor thread, in the order of these requests."""
-        with self._lock:
-            self._calls.append((call, args))
-            asleep = self._asleep
-        if asleep:
+        self._calls.append((call, args))
+        if self.asleep:
             self.wake()
 
     def call_later(self, seconds: float, call: Callable[[], Any]) -> Timer:
@@ -118,60 +163,85 @@ class Reactor:
         """See that the thread runs."""
         if not self._running.acquire(False):
             return
+        thread = threading.Thread(target=self._run, name="netcompat-reactor", daemon=True)
         try:
             # Made here, not in the thread: no descriptor left is an error of the call that needs the reactor.
-            self._selector = make_selector()
-            self._wake_in, self._wake_out = socket.socketpair()
-            self._wake_in.setblocking(False)
-            self._wake_out.setblocking(False)
-            self._selector.register(self._wake_in.fileno(), READ, None)
-            self.thread = threading.Thread(target=self._run, name="netcompat-reactor", daemon=True)
-            self.thread.start()
+            self._open()
+            self.thread = thread
+            thread.start()
         except BaseException:
-            self._close()
-            self._running.release()
+            if thread not in threading.enumerate():     # it is, if Ctrl-C struck while `start` waited for it
+                self._close()
+                self._running.release()
             raise
 
     def wake(self) -> None:
         """End the wait in the selector, or start the thread if it is not there."""
-        with self._lock:        # against `_close`: the number could be somebody else's the moment after
-            self._asleep = False
-            if self._wake_out is None:
-                self.start()
-                return
-            try:
-                self._wake_out.send(b"\0")
-            except BlockingIOError:
-                pass        # so full of wakeups that one more changes nothing
+        bell = self._bell       # a reference of our own: the number could be somebody else's the moment after
+        if bell is None:
+            self.start()
+            return
+        self._asleep = False    # one who rings is enough
+        try:
+            bell.ring()
+        except BaseException:
+            self._asleep = True
+            raise
 
     def nudge(self) -> None:
         """End the wait in the selector, if the thread is there."""
-        with self._lock:
-            if self._wake_out is not None:
-                self.wake()
+        fence()
+        if self._bell is not None:
+            self.wake()
 
     # ---- for the reactor thread ----
 
     def arm(self, timer: Timer) -> None:
-        heapq.heappush(self._timers, timer)
+        timers = self._timers
+        if len(timers) >= self._many_timers:        # who sets and cancels all the time must not fill the heap
+            timers[:] = [other for other in timers if other.call is not None]
+            heapq.heapify(timers)
+            self._many_timers = max(2 * len(timers), _MANY_TIMERS)
+        heapq.heappush(timers, timer)
 
     def watch(self, descriptor: int, interest: int, before: int, channel: Any) -> None:
         """Change the interest in a descriptor from `before`; `channel.on_ready(mask)` is called when it is met."""
         selector = self._selector
         assert selector is not None
+        if self._deaf:
+            return
         if interest and before:
             selector.modify(descriptor, interest, channel)
         elif interest:
-            selector.register(descriptor, interest, channel)
+            if isinstance(selector, selectors.SelectSelector) and os.name == "posix":
+                select.select([descriptor], [], [], 0)      # raises ValueError now if the number is above its limit
+            try:
+                selector.register(descriptor, interest, channel)
+            except KeyError:
+                self._evict(descriptor)
+                selector.register(descriptor, interest, channel)
         elif before:
             selector.unregister(descriptor)
+
+    def deafen(self) -> None:
+        """The program ends: take no more input, finish what there is."""
+        self._deaf = True
+        selector = self._selector
+        assert selector is not None
+        for key in list(selector.get_map().values()):
+            if key.data is not None:
+                selector.unregister(key.fd)
 
     def _run(self) -> None:
         self.ident = threading.get_ident()
         try:
             self.began()
             while True:
-                self._turn()
+                try:
+                    self._turn()
+                except Exception as problem:        # a defect of netcompat's own: the handles go on
+                    report(problem)
+                    time.sleep(0.01)
                 if not self.needed() and self._may_end():
                     return
         except BaseException as problem:
@@ -181,27 +251,35 @@ class Reactor:
 
     def _may_end(self) -> bool:
         """End the thread, unless something came up this moment."""
-        with self._lock:
-            self._asleep = True
-            if self._calls or self.work_waits() or self.needed():
-                self._asleep = False
-                return False
-            self.ended()
-            self._close()
-            self.ident = 0
-            self._running.release()
-            # Whoever needs the reactor from here on starts another one; who asked a moment ago is seen here.
-            if self._calls or self.work_waits() or self.holders:
-                self.start()
-            return True
+        self._asleep = True
+        fence()
+        if self._something_waits() or self.needed():
+            self._asleep = False
+            return False
+        self._close()
+        self.ident = 0
+        self.ended()
+        self._running.release()
+        # Whoever needs the reactor from here on starts another one; who found the flag taken a moment ago is seen here.
+        fence()
+        if self._something_waits() or self.holders:
+            self.start()
+        return True
+
+    def _something_waits(self) -> bool:
+        return bool(self._calls) or self.work_waits()
+
+    def _open(self) -> None:
+        bell = _Bell()
+        selector = make_selector()
+        selector.register(bell.inside.fileno(), READ, None)
+        self._selector, self._bell = selector, bell
 
     def _close(self) -> None:
-        selector, wake_in, wake_out = self._selector, self._wake_in, self._wake_out
-        self._selector = self._wake_in = self._wake_out = None
+        selector, self._selector, self._bell = self._selector, None, None
         self._timers.clear()
-        for thing in (selector, wake_in, wake_out):
-            if thing is not None:
-                thing.close()
+        if selector is not None:
+            selector.close()
 
     def _turn(self) -> None:
         """One round: what was asked for, what is due, who has work, and then the wait."""
@@ -212,20 +290,22 @@ class Reactor:
                 call(*args)
             except Exception as problem:        # a defect of netcompat's own; the other handles go on
                 report(problem)
-        wait = self._fire_timers() if self._timers else None
+        call = args = None      # type: ignore[assignment]  # keep nothing alive while asleep
+        wait = self._fire_timers() if self._timers and not self._deaf else None
         self.hand_over()
-        with self._lock:
-            self._asleep = True         # first this, then the questions: who comes in between sees it and wakes
-            if calls or not self.needed():
-                wait = 0.0
-            elif self.work_waits():
-                wait = self.patience if wait is None else min(wait, self.patience)
-            if wait == self.patience or wait == 0.0:
-                self._asleep = False
-        assert self._selector is not None
+        self._asleep = True         # first this, then the questions: who comes in between sees it and wakes
+        fence()
+        if calls or not self.needed():
+            wait = 0.0
+        elif self.work_waits():
+            wait = self.patience if wait is None else min(wait, self.patience)
+        if wait == self.patience or wait == 0.0:
+            self._asleep = False
+        selector = self._selector
+        assert selector is not None
         try:
-            ready = self._selector.select(wait)
-        except OSError as problem:
+            ready = selector.select(wait)
+        except (OSError, ValueError) as problem:
             self._asleep = False
             self._survive(problem)
             return
@@ -233,12 +313,13 @@ class Reactor:
         self.wakeups += 1
         for key, mask in ready:
             if key.data is None:
-                self._swallow_wakeups()
-            else:
-                try:
-                    key.data.on_ready(mask)
-                except Exception as problem:    # likewise
-                    report(problem)
+                if self._bell is not None:
+                    self._bell.swallow()
+                continue
+            try:
+                key.data.on_ready(mask)
+            except Exception as problem:        # likewise
+                report(problem)
 
     def _fire_timers(self) -> Optional[float]:
         """Run what is due; seconds until the next one, `None` if there is none."""
@@ -258,29 +339,34 @@ class Reactor:
                 return min(max(timers[0].when - now, 0.0), _LONGEST_WAIT)
         return None
 
-    def _swallow_wakeups(self) -> None:
-        assert self._wake_in is not None
-        try:
-            self._wake_in.recv(4096)
-        except BlockingIOError:
-            pass
-
-    def _survive(self, problem: OSError) -> None:
-        """The selector raised: foreign code closed a descriptor under it. Find which, and tell its channel."""
-        assert self._selector is not None
-        known: Dict[int, Any] = {key.fd: key.data for key in list(self._selector.get_map().values())}
-        found = False
-        for descriptor, channel in known.items():
+    def _survive(self, problem: Exception) -> None:
+        """The selector raised: foreign code closed a descriptor under it. Watch the others anew, and tell who lost."""
+        old = self._selector
+        assert old is not None
+        keys = [key for key in old.get_map().values() if key.data is not None]
+        log.warning("the selector failed: %r", problem)
+        time.sleep(0.01)        # if no descriptor is to blame: do not spin while the system recovers
+        self._open()
+        lost = []
+        for key in keys:
             try:
-                os.fstat(descriptor)
-            except OSError:
-                found = True
-                self._selector.unregister(descriptor)
-                if channel is not None:
-                    channel.on_lost(problem)
-        if not found:
-            log.warning("the selector failed: %r", problem)
-            time.sleep(0.01)    # no descriptor is to blame: do not spin while the system recovers
+                os.fstat(key.fd)
+                self.watch(key.fd, key.events, 0, key.data)
+            except (OSError, ValueError):
+                lost.append(key)
+        try:
+            old.close()
+        except OSError:
+            pass                # it was this one's descriptor
+        for key in lost:
+            key.data.on_lost(problem)
+
+    def _evict(self, descriptor: int) -> None:
+        """Foreign code closed a descriptor that is watched, and the system gave its number to somebody else."""
+        assert self._selector is not None
+        key = self._selector.unregister(descriptor)
+        if key.data is not None:
+            key.data.on_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
 
 reactor = Reactor()

@@ -15,12 +15,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from functools import partial
 from types import CodeType
 from typing import Any, Callable, Deque, Optional, Tuple
 
 from . import workers
 from .report import log, report
-from .workers import Runnable, known_to_block, still_blocks
+from .workers import Runnable, code_of, known_to_block, still_blocks
 
 __all__ = ["Dispatch", "Strand", "set_default_dispatch", "default_dispatch"]
 
@@ -35,7 +36,7 @@ class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
     __slots__ = ("_lock", "_items", "_claim", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
-                 "_code", "__weakref__")
+                 "_roams", "_codes", "_code", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
@@ -46,9 +47,12 @@ class Strand(Runnable):
         self._receive = receive
         self.dispatch = dispatch
         self.runner = 0                 # the thread that runs items now
-        self.home = 0                   # the thread on which a foreign dispatch ran items last
+        self.home = 0                   # the thread to which a foreign dispatch brings items, if it is always the same
+        self._roams = False             # it is not
         self.blocking = False           # runs a listener that is known to block
         self._code: Optional[CodeType] = None       # of that listener
+        self._codes: Tuple[CodeType, ...] = ()      # of all listeners that were added
+        self._held = False              # suspended: claimed, but nothing runs
 
     # ---- for every thread ----
 
@@ -61,12 +65,26 @@ class Strand(Runnable):
         if self._claim.acquire(False):
             workers.default_pool().schedule(self)
 
+    def post_first(self, call: Callable[..., Any], *args: Any) -> None:
+        """Queue an item before all others of a held strand. Inside the emitter's gate only."""
+        if self._items is None:
+            self._items = deque()
+        self._items.appendleft((call, args))
+
     def hold(self) -> None:
         """Claim a new strand, so that nothing in it runs before `release`."""
         self._claim.acquire()
 
+    def suspend(self) -> None:
+        """In an item that runs: nothing behind it runs before `release`."""
+        self._held = True
+
     def release(self) -> None:
-        """Make a held strand runnable."""
+        """Make a held strand runnable. Outside every gate."""
+        with self._lock:
+            self._held = False
+            if self.runner:
+                return          # whoever suspended it is still in it, and goes on
         workers.default_pool().schedule(self)
 
     def here(self) -> bool:
@@ -83,13 +101,22 @@ class Strand(Runnable):
 
     def will_run(self, listener: Any) -> None:
         """A listener was added: if it is known to block, so is the strand."""
-        code = known_to_block(listener)
-        if code is not None:
-            self.lost_turn(code)
+        code = code_of(listener)
+        if code is not None and code not in self._codes:
+            self._codes += (code,)
+            if known_to_block(code):
+                self.lost_turn(code)
 
     def lost_turn(self, code: CodeType) -> None:
         self._code = code
         self.blocking = True
+
+    def will_block(self) -> bool:
+        if not self.blocking:
+            for code in self._codes:
+                if known_to_block(code):
+                    self.lost_turn(code)
+        return self.blocking
 
     # ---- for the reactor ----
 
@@ -117,7 +144,7 @@ class Strand(Runnable):
         try:
             if self._items:
                 self._run_items()
-            if self._readable:
+            if self._readable and not self._held and not self._items:      # what is queued happened before
                 self._readable = False
                 self._receive()     # type: ignore[misc]
                 if self._items:
@@ -140,31 +167,45 @@ class Strand(Runnable):
                 return
             pool.progress += 1
             call(*args)
+            if self._held:
+                return
 
     def _done(self) -> None:
         """Release the strand, or queue it again behind the others if there is more to do."""
         with self._lock:
             self.runner = 0
-            if not self._items:
+            if self._held:
+                return
+            items = self._items
+            if not items:
                 self._items = None          # an idle connection pays for no queue
+                if items:
+                    self._items = items     # a signal handler came in between
             self._claim.release()
-            again = bool(self._items) and self._claim.acquire(False)
+            again = (bool(self._items) or self._readable) and self._claim.acquire(False)
         if again:
             workers.default_pool().schedule(self)
 
     def _go_elsewhere(self) -> None:
         dispatch = self.dispatch
+        ticket = threading.Lock()           # a dispatch may call twice, or call and raise: it is good for one run
         try:
-            dispatch(self._run_elsewhere)       # type: ignore[misc]
-        except Exception as problem:
+            dispatch(partial(self._run_elsewhere, ticket))      # type: ignore[misc]
+        except BaseException as problem:
             log.warning("the dispatch %r raised; its emitter goes on on the worker pool", dispatch)
             report(problem)
             self.dispatch = None
-            self.run()
+            if ticket.acquire(False):
+                self.run()
 
-    def _run_elsewhere(self) -> None:
+    def _run_elsewhere(self, ticket: Any) -> None:
         """On the thread that a dispatch brings. What a listener lets through (Ctrl-C) goes on to that thread's pump."""
-        self.runner = self.home = _get_ident()
+        if not ticket.acquire(False):
+            return
+        me = self.runner = _get_ident()
+        if self.home != me:
+            self._roams = self._roams or self.home != 0     # an executor's threads: each may do
+            self.home = 0 if self._roams else me
         try:
             if self._items:
                 self._run_items()

@@ -15,9 +15,11 @@ On a free-threaded build nothing is fought over: as many workers as cores take f
 Which threads run it: `schedule` and `submit` every thread, `hand_over` the reactor, `_work` the workers. Threads are
 started by the reactor thread alone, so that a signal handler never meets the threading module half-way.
 
-Locks: none of its own. Queues and the list of idle workers change in single atomic operations (`append`, `popleft`,
-`pop`, `remove`). The order is what keeps a wakeup from being lost: who queues work does so *before* looking for an idle
-worker, who lies down to rest does so *before* looking at the queue.
+Locks: none of its own. Queues, sets and the list of idle workers change in single atomic operations (`append`,
+`popleft`, `pop`, `remove`, `add`, `discard`). The order is what keeps a wakeup from being lost: who queues work does so
+*before* looking for an idle worker, who lies down to rest does so *before* looking at the queues, and who leaves looks
+once more afterwards. So for what is queued either a worker is on its way, or all that the limit allows are busy, and
+each of them looks at the queues when it is done, or passes the call on when it begins to wait in a helper.
 """
 from __future__ import annotations
 
@@ -26,11 +28,11 @@ import sys
 import threading
 import weakref
 from collections import deque
-from types import CodeType
-from typing import Any, Callable, Deque, Dict, List, Optional, Set
+from types import CodeType, FrameType
+from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
 from ..errors import invalid_type, out_of_range
-from .reactor import Timer, reactor
+from .reactor import HAS_GIL, Timer, fence, reactor
 from .report import log, report
 
 __all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool", "set_default_workers"]
@@ -40,7 +42,6 @@ SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warni
 QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
 
 _cores = os.cpu_count() or 1
-_has_gil: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Runnable:
@@ -56,19 +57,23 @@ class Runnable:
     def lost_turn(self, code: CodeType) -> None:
         """The listener with this code made the reactor wait."""
 
+    def will_block(self) -> bool:
+        """Does it run a listener that is known to block, as far as can be seen from outside?"""
+        return self.blocking
+
 
 class _Call(Runnable):
     """One call, for `submit`."""
 
-    __slots__ = ("call",)
+    __slots__ = ("call", "args")
 
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self.call = call
+    def __init__(self, call: Callable[..., Any], args: Tuple[Any, ...] = ()) -> None:
+        self.call, self.args = call, args
 
     def run(self) -> None:
         try:
-            self.call()
-        except Exception as problem:
+            self.call(*self.args)
+        except BaseException as problem:        # no exception ends a worker
             report(problem)
 
 
@@ -89,15 +94,16 @@ class _Mark(Runnable):
 
 
 class _Worker:
-    __slots__ = ("wakeup", "thread", "queue", "item", "waiting", "leaving")
+    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "depth", "leaving")
 
-    def __init__(self, queue: "Deque[Runnable]") -> None:
+    def __init__(self, pool: "WorkerPool", queue: "Deque[Runnable]") -> None:
+        self.pool = pool
         self.wakeup = threading.Lock()      # released to wake it
         self.wakeup.acquire()
         self.thread: Optional[threading.Thread] = None
         self.queue = queue                  # which of the pool's two queues it serves now
         self.item: Optional[Runnable] = None        # what it runs now
-        self.waiting = 0                    # depth of blocking helpers that it waits in
+        self.depth = 0                      # of blocking helpers that it waits in
         self.leaving = False                # told to end
 
 
@@ -128,24 +134,29 @@ class WorkerPool:
         self.max_workers = max_workers
         self.idle_seconds = idle_seconds
         self.thread_name_prefix = thread_name_prefix
+        self._shut = False
         self.reset()
         _pools.add(self)
 
     def reset(self) -> None:
         """Begin anew: at first, and in a forked child, which has none of its parent's threads."""
+        for queue in (getattr(self, "queue", None), getattr(self, "blocking_queue", None)):
+            if queue is not None:
+                queue.clear()       # the worker that forked, if one did, still looks there
         self.queue: Deque[Runnable] = deque()           # the run queue
         self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
         self._looked = -1           # `progress` at the last look of a free-threaded build's reactor
         self.progress = 0           # changes with each item that is begun; compared, never counted with
-        self._idle: List[_Worker] = []
-        self._workers: Set[_Worker] = set()
+        self._workers: Set[_Worker] = set()         # those that count towards the limit, or wait
+        self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
+        self._blocked: Set[_Worker] = set()         # of these, those that serve the queue of what blocks
+        self._idle: List[_Worker] = []              # of these, those that rest
+        self._threads: Set[threading.Thread] = set()        # of all workers, of those that are about to end too
         self._named = 0             # threads made so far, for their names; the reactor's own
-        self._waiting = 0           # workers in blocking helpers, as of the last look
         self._saturated = False     # no worker could be had; those that finish look at the queues themselves
         self._alarm: Optional[Timer] = None
-        self._warned = False
+        self._warned = -1           # `progress` when the last warning was given
         self._frozen = False        # the interpreter ends: nothing new begins
-        self._shut = False
 
     # ---- for every thread ----
 
@@ -175,21 +186,25 @@ class WorkerPool:
     def begin(self) -> None:
         """The reactor starts, and with it the first worker: later, when the interpreter ends, none may be had."""
         if not self._workers:
-            self._grow()
+            self._grow(self.queue)
 
     def quiet(self) -> bool:
         """True when nothing is queued or running."""
         return not self.queue and not self.blocking_queue and len(self._idle) >= len(self._workers)
 
+    def settled(self) -> bool:
+        """True when nothing is queued, and nothing runs but what waits in helpers."""
+        return (not self.queue and not self.blocking_queue
+                and len(self._idle) + len(self._waiting) >= len(self._workers))
+
     def counts(self) -> Dict[str, int]:
         """For `stats`: how many workers are idle, busy and waiting in helpers, and how much is queued."""
-        total, idle = len(self._workers), len(self._idle)
-        waiting = sum(1 for worker in list(self._workers) if worker.waiting)
+        total, idle, waiting = len(self._workers), len(self._idle), len(self._waiting)
         return {"workers": total, "idle": idle, "busy": max(total - idle - waiting, 0), "waiting": waiting,
                 "queued": len(self.queue) + len(self.blocking_queue)}
 
     def threads(self) -> List[threading.Thread]:
-        return [worker.thread for worker in list(self._workers) if worker.thread is not None]
+        return list(self._threads)
 
     def retire(self) -> None:
         """Let every idle worker end."""
@@ -199,7 +214,13 @@ class WorkerPool:
             except IndexError:
                 return
             worker.leaving = True
+            self._workers.discard(worker)
             worker.wakeup.release()
+
+    def end(self) -> None:
+        """The reactor ends, and its timers with it."""
+        self._alarm = None
+        self.retire()
 
     def freeze(self) -> None:
         """The interpreter is about to end: begin nothing any more."""
@@ -208,54 +229,83 @@ class WorkerPool:
     # ---- waking and making workers ----
 
     def _wake_one(self, queue: "Deque[Runnable]") -> None:
+        """Have a worker come to `queue`: an idle one, or else a new one. New ones, and those for the queue of what
+        blocks, are up to the reactor alone, since they are counted."""
+        fence()
+        if threading.get_ident() != reactor.ident and (queue is self.blocking_queue or not self._idle):
+            reactor.call_soon(self._wake_one, queue)
+            return
+        if queue is self.blocking_queue:
+            if self._blocking_room() <= 0:
+                self._watch()
+                return
         try:
             worker = self._idle.pop()
         except IndexError:
             if threading.get_ident() == reactor.ident:
-                self._grow()
+                self._grow(queue)
             else:
-                reactor.call_soon(self._grow)
+                reactor.call_soon(self._wake_one, queue)        # it was there a moment ago
             return
         worker.queue = queue
+        if queue is self.blocking_queue:
+            self._blocked.add(worker)
+        else:
+            self._blocked.discard(worker)
         worker.wakeup.release()
 
-    def _grow(self) -> bool:
+    def _blocking_room(self) -> int:
+        """How many more may serve the queue of what blocks. One is kept for listeners that do not block."""
+        return max(self.max_workers - 1, 1) - len(self._blocked.difference(self._waiting, self._idle))
+
+    def _surplus(self) -> int:
+        """How many workers there are above the limit."""
+        return len(self._workers) - len(self._waiting) - self.max_workers
+
+    def _grow(self, queue: "Deque[Runnable]") -> None:
         """Start a worker if the limit allows (the reactor thread only); else watch for a pool that stays stuck."""
-        queue = self.queue if self.queue else self.blocking_queue
         if not queue and self._workers:
-            return True
-        waiting = sum(1 for worker in list(self._workers) if worker.waiting)
-        room = self.max_workers + waiting - len(self._workers)
-        if queue is self.blocking_queue and self.max_workers > 1:
-            room -= 1               # the last one is kept for listeners that do not block
-        if room > 0 and not self._frozen:
-            worker = _Worker(queue)
+            return
+        if self._surplus() < 0 and not self._frozen:
+            worker = _Worker(self, queue)
             self._named += 1
-            worker.thread = threading.Thread(target=self._work, args=(worker,), daemon=True,
-                                             name=f"{self.thread_name_prefix}-{self._named}")
+            thread = worker.thread = threading.Thread(target=self._work, args=(worker,), daemon=True,
+                                                      name=f"{self.thread_name_prefix}-{self._named}")
             self._workers.add(worker)
+            self._threads.add(thread)
+            if queue is self.blocking_queue:
+                self._blocked.add(worker)
             try:
-                worker.thread.start()
-                return True
+                thread.start()
+                return
             except RuntimeError as problem:     # a process limit, or the interpreter ends: make do with those there are
-                self._workers.discard(worker)
+                for group in (self._workers, self._blocked):
+                    group.discard(worker)
+                self._threads.discard(thread)
                 log.warning("no further worker: %s", problem)
-        self._saturated = queue is self.queue
+        if queue is self.queue:
+            self._saturated = True
+        self._watch()
+
+    def _watch(self) -> None:
+        """Look in a while whether the pool got on."""
         if self._alarm is None:
             seen = self.progress
             self._alarm = reactor.call_later(SATURATED_AFTER, lambda: self._warn(seen))
-        return False
 
     def _warn(self, seen: int) -> None:
         self._alarm = None
-        stuck = self.queue or self.blocking_queue
-        if stuck and self.progress == seen and not self._warned:
-            self._warned = True
+        if not self.queue and not self.blocking_queue:
+            return
+        if self.progress == seen != self._warned:
+            self._warned = seen         # once, until something moves
+            frames = sys._current_frames()
             log.warning("all %d workers have been busy for %g seconds and %d emitters wait; the listeners are in: %s",
                         len(self._workers), SATURATED_AFTER, len(self.queue) + len(self.blocking_queue),
-                        ", ".join(sorted({_where(worker) for worker in list(self._workers)})))
-        elif stuck:
-            self._grow()        # look again
+                        ", ".join(sorted({_where(worker, frames) for worker in list(self._workers)})))
+        for queue in (self.queue, self.blocking_queue):
+            if queue:
+                self._wake_one(queue)   # look again
 
     # ---- the reactor thread ----
 
@@ -264,7 +314,7 @@ class WorkerPool:
         self._saturated = False
         if not self.queue:
             return
-        if not _has_gil:
+        if not HAS_GIL:
             stuck, self._looked = self.progress == self._looked, self.progress
             for _ in range(min(len(self.queue), _cores)):
                 if not stuck and len(self._workers) - len(self._idle) >= _cores:
@@ -305,14 +355,27 @@ class WorkerPool:
             pass                    # a worker has just met it
 
     def _remember_blocked(self) -> None:
-        """The workers that serve the run queue make no progress: remember the code that they are in."""
-        for worker in list(self._workers):
+        """The workers that serve the run queue make no progress: remember the code that they are in, and give what is
+        queued and would run it too to workers that nobody waits for."""
+        frames = sys._current_frames()
+        for worker in list(self._workers - self._waiting):
             item = worker.item
-            if item is not None and worker.queue is self.queue and not worker.waiting:
-                code = _listener_of(worker)
+            if item is not None and worker.queue is self.queue:
+                code = _listener_of(worker, frames)
                 if code is not None:
                     _blocking_codes[code] = 0
                     item.lost_turn(code)
+                    self._blocked.add(worker)
+                    worker.queue = self.blocking_queue
+        for _ in range(len(self.queue)):
+            try:
+                item = self.queue.popleft()
+            except IndexError:
+                return
+            if item.will_block():
+                self.schedule(item)
+            else:
+                self.queue.append(item)
 
     # ---- the worker threads ----
 
@@ -333,32 +396,53 @@ class WorkerPool:
                 item.run()
                 me.item = item = None       # type: ignore[assignment]  # keep nothing alive while at rest
         finally:
-            self._workers.discard(me)
-            _last_out()
+            self._gone(me)
 
     def _rest(self, me: _Worker) -> bool:
         """Wait to be woken; `False` to end the thread."""
-        if len(self._workers) > self.max_workers + sum(1 for worker in list(self._workers) if worker.waiting):
-            return False                    # one too many, now that helpers wait no longer
+        self._blocked.discard(me)
+        me.queue = self.queue
+        if self._shut or me.leaving or me not in self._workers or self._surplus() > 0:
+            return False        # helpers that waited had others started in their place: now it is one too many
         self._idle.append(me)
-        if self.queue or self.blocking_queue:
+        fence()
+        if self.queue:
             try:
                 self._idle.remove(me)       # something came while it was lying down
-                me.queue = self.queue if self.queue else self.blocking_queue
                 return True
             except ValueError:
                 pass                        # somebody has taken it from the list and will wake it
-        else:
+        elif not self.blocking_queue:
             _last_out()
-        # The last worker stays as long as the reactor: at times no thread can be started any more.
+        elif self._blocking_room() > 0:
+            self._wake_one(self.blocking_queue)
+        return self._sleep(me)
+
+    def _sleep(self, me: _Worker) -> bool:
+        """Until woken, or idle for too long. The last one stays as long as the reactor: at times none can be started."""
         while not me.wakeup.acquire(True, self.idle_seconds if len(self._workers) > 1 else -1):
-            if len(self._workers) > 1:
+            self._workers.discard(me)       # first this, then the look: of two that leave at once one stays
+            if self._workers:
                 try:
                     self._idle.remove(me)
                     return False
                 except ValueError:
-                    pass
+                    pass                    # somebody has taken it from the list and will wake it
+            self._workers.add(me)
         return not me.leaving
+
+    def _gone(self, me: _Worker) -> None:
+        """A worker ends. What was queued because it still counted is looked at once more."""
+        for group in (self._workers, self._waiting, self._blocked):
+            group.discard(me)
+        if me.thread is not None:
+            self._threads.discard(me.thread)
+        fence()
+        if not self._frozen:
+            for queue in (self.queue, self.blocking_queue):
+                if queue:
+                    self._wake_one(queue)
+        _last_out()
 
 
 # ---- listeners that block ----
@@ -366,12 +450,15 @@ class WorkerPool:
 _blocking_codes: "weakref.WeakKeyDictionary[CodeType, int]" = weakref.WeakKeyDictionary()   # quick runs in a row since
 
 
-def known_to_block(listener: Any) -> Optional[CodeType]:
-    """The listener's code, if it has lost its turn of late."""
-    if not _blocking_codes:
-        return None
+def code_of(listener: Any) -> Optional[CodeType]:
+    """The code that a listener runs; `None` if that cannot be told."""
     code = getattr(getattr(listener, "__func__", listener), "__code__", None)
-    return code if code is not None and code in _blocking_codes else None
+    return code if isinstance(code, CodeType) else None
+
+
+def known_to_block(code: CodeType) -> bool:
+    """Has a listener with this code lost its turn of late?"""
+    return bool(_blocking_codes) and code in _blocking_codes
 
 
 def still_blocks(code: CodeType, seconds: float) -> bool:
@@ -387,18 +474,18 @@ def still_blocks(code: CodeType, seconds: float) -> bool:
     return False
 
 
-def _listener_of(worker: _Worker) -> Optional[CodeType]:
+def _listener_of(worker: _Worker, frames: Dict[int, FrameType]) -> Optional[CodeType]:
     """The code of the listener that a worker is in; `None` if it is in none."""
-    frame = sys._current_frames().get((worker.thread.ident if worker.thread else None) or 0)
+    frame = frames.get((worker.thread.ident if worker.thread else None) or 0)
     code = None
     while frame is not None and frame.f_code not in LISTENER_CALLERS:
         code, frame = frame.f_code, frame.f_back
     return code if frame is not None else None
 
 
-def _where(worker: _Worker) -> str:
+def _where(worker: _Worker, frames: Dict[int, FrameType]) -> str:
     """The listener that a worker is in, for the warning."""
-    code = _listener_of(worker)
+    code = _listener_of(worker, frames)
     if code is None:
         return "netcompat itself"
     return f"{getattr(code, 'co_qualname', code.co_name)} ({code.co_filename}:{code.co_firstlineno})"
@@ -408,6 +495,7 @@ def _where(worker: _Worker) -> str:
 
 _pools: "weakref.WeakSet[WorkerPool]" = weakref.WeakSet()
 _default = WorkerPool()
+_former: List[WorkerPool] = []      # default pools of before: something may still come to their queues
 
 
 def default_pool() -> WorkerPool:
@@ -419,45 +507,65 @@ def all_pools() -> List[WorkerPool]:
     return list(_pools)
 
 
-def _all_quiet() -> bool:
-    return all(pool.quiet() for pool in list(_pools))
-
-
 def set_default_workers(workers: "WorkerPool | int") -> None:
     """Use this pool, or one of so many threads, from now on. What is queued in the old one is still run there."""
     global _default
     if isinstance(workers, bool) or not isinstance(workers, (WorkerPool, int)):
         raise invalid_type("workers", "a WorkerPool or int", workers)
-    _default = workers if isinstance(workers, WorkerPool) else WorkerPool(workers)
+    old, new = _default, workers if isinstance(workers, WorkerPool) else WorkerPool(workers)
+    if new is old:
+        return
+    _former.append(old)         # first this: who queues something there from now on finds it looked after
+    _default = new
+    reactor.nudge()
 
 
 class blocking:
-    """`with blocking():` around a wait: the worker it runs on does not count, and another may take its turn."""
+    """`with blocking():` around a wait: the worker it runs on, if any, does not count, and another may take its turn."""
 
     __slots__ = ("_worker",)
 
     def __enter__(self) -> None:
         worker: Optional[_Worker] = getattr(_here, "worker", None)
         self._worker = worker
-        if worker is not None:
-            worker.waiting += 1
-            if _default.queue:
-                _default._wake_one(_default.queue)
-            if _default.blocking_queue:
-                _default._wake_one(_default.blocking_queue)
+        if worker is None:
+            return
+        worker.depth += 1
+        pool = worker.pool
+        pool._waiting.add(worker)       # first this, then the look
+        fence()
+        for queue in (pool.queue, pool.blocking_queue):
+            if queue:
+                pool._wake_one(queue)
 
     def __exit__(self, *_: object) -> None:
-        if self._worker is not None:
-            self._worker.waiting -= 1
+        worker = self._worker
+        if worker is not None:
+            worker.depth -= 1
+            if not worker.depth:
+                worker.pool._waiting.discard(worker)
 
 
-def call_on_pool(call: Callable[[], Any]) -> None:
-    _default.schedule(_Call(call))
+def call_on_pool(call: Callable[..., Any], *args: Any) -> None:
+    _default.schedule(_Call(call, args))
+
+
+def _hand_over() -> None:
+    for pool in _former:
+        if pool.queue:
+            pool._wake_one(pool.queue)
+    _default.hand_over()
 
 
 def _work_waits() -> bool:
     pool = _default
-    return bool(pool.queue) and not pool._saturated
+    if pool.queue and not pool._saturated:
+        return True
+    return any(pool.queue and not pool._saturated for pool in _former)
+
+
+def _all_quiet() -> bool:
+    return all(pool.quiet() for pool in list(_pools))
 
 
 def _last_out() -> None:
@@ -466,14 +574,20 @@ def _last_out() -> None:
         reactor.nudge()
 
 
-def _retire_all() -> None:
+def forget_worker() -> None:
+    """In a forked child: whatever forked, it is no worker of ours any more."""
+    _here.worker = None
+
+
+def _end_all() -> None:
+    del _former[:]
     for pool in list(_pools):
-        pool.retire()
+        pool.end()
 
 
-reactor.hand_over = lambda: _default.hand_over()
+reactor.hand_over = _hand_over
 reactor.work_waits = _work_waits
 reactor.quiet = _all_quiet
 reactor.began = lambda: _default.begin()
-reactor.ended = _retire_all
-reactor.patience = 0.0 if _has_gil else 0.001
+reactor.ended = _end_all
+reactor.patience = 0.0 if HAS_GIL else 0.001

@@ -151,7 +151,7 @@ class Listener:
         raise NotImplementedError
 
     def leave(self) -> None:
-        """Give the address back to the system at once, whoever still waits on the descriptor."""
+        """Give the address back to the system as far as that is possible while somebody waits on the descriptor."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -163,12 +163,13 @@ class Listener:
 
 
 class SocketListener(Listener):
-    """A listening stdlib socket."""
+    """A listening stdlib socket; `shared`: other descriptors of it exist, in this process or in another."""
 
-    __slots__ = ("socket",)
+    __slots__ = ("socket", "shared")
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, shared: bool = False) -> None:
         self.socket = sock
+        self.shared = shared
         sock.setblocking(False)
 
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
@@ -183,12 +184,14 @@ class SocketListener(Listener):
             raise
 
     def leave(self) -> None:
-        if sys.platform.startswith("linux"):
-            try:
-                self.socket.shutdown(socket.SHUT_RDWR)      # frees the port although the reactor may be waiting on it
-            except OSError as problem:
-                if problem.errno != errno.ENOTCONN:
-                    raise
+        if self.shared or not sys.platform.startswith("linux"):
+            return              # a shutdown would end the listening of all who share the socket
+        try:
+            # Frees the port for everybody with SO_REUSEADDR; one that was asked for by number is not free for others
+            # until the descriptor is closed.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass                # foreign code closed the descriptor: the port is free
 
     def close(self) -> None:
         self.socket.close()

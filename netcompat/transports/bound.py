@@ -7,9 +7,10 @@ import socket
 from typing import Any, Optional, Union
 
 from ..addresses import check_port, is_ip
-from ..errors import error, invalid_type, invalid_value, system_error
+from ..arguments import check_path
+from ..errors import error, invalid_type, system_error
 from .tcp import address_info, bind_tcp, family_of
-from .unix import bind_unix, is_abstract
+from .unix import OwnPath, bind_unix
 
 __all__ = ["BoundSocket"]
 
@@ -24,21 +25,18 @@ class BoundSocket:
     manager: what nobody adopted is closed at its end.
     """
 
-    __slots__ = ("_socket", "_path", "_adopted", "__weakref__")
+    __slots__ = ("_socket", "_path", "_own", "_adopted", "__weakref__")
 
     def __init__(self, *, port: Optional[int] = None, host: Optional[str] = None, ipv6_only: bool = False,
                  reuse_port: bool = False, path: Any = None) -> None:
         self._socket: Optional[socket.socket] = None
         self._adopted = False
         self._path: Union[str, bytes, None] = None
+        self._own: Optional[OwnPath] = None
         if path is not None:
-            self._path = os.fspath(path) if isinstance(path, (str, bytes, os.PathLike)) else path
-            if not isinstance(self._path, (str, bytes)):
-                raise invalid_type("path", "str, bytes or os.PathLike", path)
-            if not self._path:
-                raise invalid_value("path", "must not be empty", path)
+            self._path = check_path(path)
             try:
-                self._socket = bind_unix(self._path)
+                self._socket, self._own = bind_unix(self._path)
             except OSError as problem:
                 raise system_error(problem, "bind", os.fsdecode(self._path), detail=problem.strerror) from None
             return
@@ -69,10 +67,10 @@ class BoundSocket:
     def close(self) -> None:
         """Give the address back; harmless when it was closed or adopted."""
         sock, self._socket = self._socket, None
-        if sock is not None and not self._adopted:
+        if sock is not None:
+            if self._own is not None:
+                self._own.unlink()
             sock.close()
-            if self._path is not None and not is_abstract(self._path):
-                os.unlink(self._path)
 
     def _open(self) -> socket.socket:
         if self._adopted:
@@ -86,7 +84,7 @@ class BoundSocket:
         sock = self._open()
         self._adopted = True
         self._socket = None
-        return Adopted(sock, self._path)
+        return Adopted(sock, self._path, self._own)
 
     def __enter__(self) -> "BoundSocket":
         return self
@@ -100,14 +98,16 @@ class BoundSocket:
 
 
 class Adopted:
-    """What a `BoundSocket` hands over: the bound socket and its path."""
+    """What a `BoundSocket` hands over: the bound socket and, for IPC, its path."""
 
-    __slots__ = ("socket", "path")
+    __slots__ = ("socket", "path", "own")
 
-    def __init__(self, sock: socket.socket, path: Union[str, bytes, None]) -> None:
-        self.socket, self.path = sock, path
+    def __init__(self, sock: socket.socket, path: Union[str, bytes, None], own: Optional[OwnPath]) -> None:
+        self.socket, self.path, self.own = sock, path, own
 
     def close(self) -> None:
+        if self.own is not None:
+            self.own.unlink()
         self.socket.close()
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sys
 from typing import Any, Optional, Tuple
@@ -9,7 +10,7 @@ from typing import Any, Optional, Tuple
 from ..addresses import AddressInfo
 from .base import SocketListener, SocketTransport, open_socket
 
-__all__ = ["TcpListener", "TcpTransport", "address_info", "bind_tcp", "family_of", "open_tcp"]
+__all__ = ["TcpListener", "TcpTransport", "address_info", "any_address", "bind_tcp", "family_of", "open_tcp"]
 
 _ENOTSUP = getattr(errno, "ENOTSUP", errno.EINVAL)
 
@@ -106,7 +107,15 @@ def open_tcp(address: str, local_address: Optional[str], local_port: Optional[in
     family = family_of(address)
     if local_address is None and local_port is None:
         return open_socket(family)
-    return bind_tcp(local_address or ("::" if family == socket.AF_INET6 else "0.0.0.0"), local_port or 0)
+    local = local_address or any_address(family)
+    if family_of(local) != family:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return bind_tcp(local, local_port or 0)
+
+
+def any_address(family: int) -> str:
+    """What stands for every local address."""
+    return "::" if family == socket.AF_INET6 else "0.0.0.0"
 
 
 def remote_sockaddr(address: str, port: int) -> Any:
@@ -116,5 +125,8 @@ def remote_sockaddr(address: str, port: int) -> Any:
 def _sockaddr(address: str, port: int, family: int) -> Any:
     """With the number of the zone where the address names one ('fe80::1%eth0')."""
     if family == socket.AF_INET6 and "%" in address:
-        return socket.getaddrinfo(address, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)[0][4]
+        try:
+            return socket.getaddrinfo(address, port, family, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)[0][4]
+        except socket.gaierror:     # no such zone
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from None
     return (address, port)

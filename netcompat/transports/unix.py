@@ -95,16 +95,16 @@ class PipeTransport(Transport):
 
 
 class UnixListener(SocketListener):
-    """A path that listens; `owned`: it was made here, so it is unlinked here."""
+    """A path that listens; `own`: it was made here, so it is unlinked here."""
 
-    __slots__ = ("path", "_inode")
+    __slots__ = ("path", "_own")
 
     kind = "pipe"
 
-    def __init__(self, sock: socket.socket, path: Path, owned: bool) -> None:
-        super().__init__(sock)
+    def __init__(self, sock: socket.socket, path: Path, own: "Optional[OwnPath]" = None, shared: bool = False) -> None:
+        super().__init__(sock, shared)
         self.path = path
-        self._inode = _inode(path) if owned and not is_abstract(path) else None
+        self._own = own
 
     def accept(self) -> Optional[Tuple[UnixTransport, Any]]:
         accepted = self.accept_socket()
@@ -113,44 +113,65 @@ class UnixListener(SocketListener):
         return UnixTransport(accepted[0]), accepted[1]
 
     def leave(self) -> None:
+        own, self._own = self._own, None
+        if own is not None:
+            own.unlink()        # before the shutdown: from then on the path would refuse who comes
         super().leave()
-        if self._inode is not None and _inode(self.path) == self._inode:     # somebody else's by now stays
-            try:
-                os.unlink(self.path)
-            except FileNotFoundError:
-                pass        # somebody was faster
-        self._inode = None
 
     def abandon(self) -> None:
-        self._inode = None          # it is the parent's
+        self._own = None        # it is the parent's
         super().abandon()
 
     def address(self) -> str:
         return os.fsdecode(self.path)
 
 
+class OwnPath:
+    """A path that a socket of ours was bound to; the open socket keeps its inode from being used again."""
+
+    __slots__ = ("path", "_inode")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path if is_abstract(path) else os.path.abspath(path)    # the working directory may change
+        self._inode = _inode(self.path)
+
+    def unlink(self) -> None:
+        """Remove it from the file system, unless it is somebody else's by now."""
+        if self._inode is not None and _inode(self.path) == self._inode:
+            try:
+                os.unlink(self.path)
+            except OSError:
+                pass        # somebody was faster, or the folder may not be changed any more
+
+
 def _inode(path: Path) -> Optional[Tuple[int, int]]:
+    if is_abstract(path):
+        return None
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if stat.S_ISSOCK(status.st_mode) else None
 
 
-def bind_unix(path: Path, mode: Optional[int] = None) -> socket.socket:
-    """A socket bound to `path`, not yet listening; `mode`: its permission bits from the first moment on."""
+def bind_unix(path: Path, mode: Optional[int] = None) -> Tuple[socket.socket, OwnPath]:
+    """A socket bound to `path`, not yet listening; `mode`: its permission bits, never wider. Raises `OSError`."""
     check_path_length(path)
     sock = open_socket(socket.AF_UNIX)
+    own = None
     try:
         if mode is not None and not is_abstract(path):
             os.fchmod(sock.fileno(), mode)      # Linux makes the path with the mode of the descriptor
         sock.bind(path)
+        own = OwnPath(path)
         if mode is not None and not is_abstract(path) and stat.S_IMODE(os.stat(path).st_mode) != mode:
             os.chmod(path, mode)                # other systems, and a umask that took bits away
     except BaseException:
+        if own is not None:
+            own.unlink()
         sock.close()
         raise
-    return sock
+    return sock, own
 
 
 def open_unix(path: Path) -> socket.socket:

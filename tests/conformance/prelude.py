@@ -231,6 +231,7 @@ def later(milliseconds, body=None):
     if body is None:
         return lambda decorated: later(milliseconds, decorated)
     timer = threading.Timer(milliseconds / 1000, body)
+    timer.daemon = False        # as in Node, a timer keeps the program alive
     timer.start()
     return timer
 

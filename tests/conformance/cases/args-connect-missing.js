@@ -3,7 +3,7 @@
 const { attempt, net, props, watch } = require('../prelude');
 
 const socket = watch('socket', new net.Socket());
-attempt('socket', 'connect', () => socket.connect({}));
-attempt('socket', 'connect', () => socket.connect({ host: '127.0.0.1' }));
-attempt('socket', 'connect', () => socket.connect());
-props('socket', socket, 'connecting destroyed');
+attempt('call', 'connect', () => socket.connect({}));
+attempt('call', 'connect', () => socket.connect({ host: '127.0.0.1' }));
+attempt('call', 'connect', () => socket.connect());
+props('call', socket, 'connecting destroyed');

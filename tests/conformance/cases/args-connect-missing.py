@@ -2,7 +2,7 @@
 from prelude import attempt, net, props, watch
 
 socket = watch("socket", net.Socket())
-attempt("socket", "connect", lambda: socket.connect())
-attempt("socket", "connect", lambda: socket.connect(host="127.0.0.1"))
-attempt("socket", "connect", lambda: socket.connect())
-props("socket", socket, "connecting destroyed")
+attempt("call", "connect", lambda: socket.connect())
+attempt("call", "connect", lambda: socket.connect(host="127.0.0.1"))
+attempt("call", "connect", lambda: socket.connect())
+props("call", socket, "connecting destroyed")

@@ -8,6 +8,6 @@ const server = net.createServer((peer) => {
 });
 listen(server, (port) => {
   const client = watch('client', new net.Socket(), 'ready');
-  attempt('client', 'connect()', () => client.connect(port, '127.0.0.1', cb('client', 'callback')));
+  attempt('call', 'connect()', () => client.connect(port, '127.0.0.1', cb('client', 'callback')));
   client.resume();
 });

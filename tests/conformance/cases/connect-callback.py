@@ -13,5 +13,5 @@ def connection(peer):
 @listen(server)
 def listening(port):
     client = watch("client", net.Socket(), "ready")
-    attempt("client", "connect()", lambda: client.connect(port, "127.0.0.1", cb("client", "callback")))
+    attempt("call", "connect()", lambda: client.connect(port, "127.0.0.1", cb("client", "callback")))
     client.resume()

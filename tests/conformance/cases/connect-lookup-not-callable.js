@@ -3,4 +3,4 @@
 const { attempt, net, watch } = require('../prelude');
 
 const client = watch('client', new net.Socket());
-attempt('client', 'connect', () => client.connect({ port: 1, host: 'a.test', lookup: 'x' }));
+attempt('call', 'connect', () => client.connect({ port: 1, host: 'a.test', lookup: 'x' }));

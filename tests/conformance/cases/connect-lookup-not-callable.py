@@ -2,4 +2,4 @@
 from prelude import attempt, net, watch
 
 client = watch("client", net.Socket())
-attempt("client", "connect", lambda: client.connect(port=1, host="a.test", lookup="x"))
+attempt("call", "connect", lambda: client.connect(port=1, host="a.test", lookup="x"))

@@ -9,7 +9,7 @@ const server = net.createServer((peer) => {
 listen(server, (port) => {
   const client = watch('client', new net.Socket(), 'lookup connectionAttempt ready');
   client.connect({ port, host: 'a.test', lookup: (host, options, done) => {
-    log('lookup', 'asked', host, options.family ?? 0, options.hints ?? 0, options.all);
+    log('lookup', 'asked', host, options.family ?? 0, options.all);
     done(null, [{ address: '127.0.0.1', family: 4 }]);
   } });
   client.resume();

@@ -1,5 +1,5 @@
 """autoSelectFamily: false tries one address."""
-from prelude import log, net, props, watch
+from prelude import log, net, watch
 
 
 def lookup(host, *, all, **options):
@@ -8,5 +8,4 @@ def lookup(host, *, all, **options):
 
 
 client = watch("client", net.Socket(), "lookup connectionAttempt connectionAttemptFailed")
-client.on("close", lambda had_error: props("client", client, "auto_select_family_attempted_addresses"))
 client.connect(port=1, host="a.test", auto_select_family=False, lookup=lookup)

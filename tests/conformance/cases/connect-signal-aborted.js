@@ -1,5 +1,6 @@
 // A signal that is aborted already: AbortError, then 'close'.
-// difference: close-once: 'close' comes once for each life; Node sends it a second time here
+// difference: close-once: 'close' comes exactly once for each life, and not to what was never open; Node sends it more
+//   often
 'use strict';
 const { net, watch } = require('../prelude');
 

@@ -11,5 +11,6 @@ const server = net.createServer((peer) => {
 server.listen(tmp('a.sock'), () => {
   log('server', 'address', server.address());
   const client = net.connect(tmp('a.sock'));
-  client.resume().on('connect', () => props('client', client, 'remoteAddress remotePort remoteFamily connecting pending'));
+  const list = 'remoteAddress remotePort remoteFamily connecting pending';
+  client.resume().on('connect', () => props('client', client, list));
 });

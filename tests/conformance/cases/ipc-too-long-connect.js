@@ -7,4 +7,4 @@ const { attempt, log, net, tmp, watch } = require('../prelude');
 const client = watch('client', new net.Socket());
 client.removeAllListeners('error');
 client.on('error', (error) => log('client', 'error', error.code, error.syscall));
-attempt('client', 'connect', () => client.connect(tmp('x'.repeat(200))));
+attempt('call', 'connect', () => client.connect(tmp('x'.repeat(200))));

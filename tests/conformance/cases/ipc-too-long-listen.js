@@ -7,4 +7,4 @@ const { attempt, log, net, tmp, watch } = require('../prelude');
 const server = watch('server', net.createServer());
 server.removeAllListeners('error');
 server.on('error', (error) => log('server', 'error', error.code, error.syscall));
-attempt('server', 'listen', () => server.listen(tmp('x'.repeat(200))));
+attempt('call', 'listen', () => server.listen(tmp('x'.repeat(200))));

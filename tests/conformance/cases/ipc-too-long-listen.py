@@ -4,4 +4,4 @@ from prelude import attempt, log, net, tmp, watch
 server = watch("server", net.create_server())
 server.remove_all_listeners("error")
 server.on("error", lambda error: log("server", "error", error.code, error.syscall))
-attempt("server", "listen", lambda: server.listen(tmp("x" * 200)))
+attempt("call", "listen", lambda: server.listen(tmp("x" * 200)))

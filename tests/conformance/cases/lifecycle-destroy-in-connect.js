@@ -1,4 +1,6 @@
 // destroy() inside 'connect': what follows.
+// difference: nothing-after-destroy: once destroy() has returned no new listener begins but those of 'close'; Node
+//   still sends 'ready'
 'use strict';
 const { listen, net, watch } = require('../prelude');
 

@@ -1,4 +1,6 @@
 // destroy(error) of a socket that never connected: 'error' and 'close'.
+// difference: close-bool: 'close' always carries a bool, true where an error ended it; Node passes nothing where there
+//   was no handle
 'use strict';
 const { net, watch } = require('../prelude');
 

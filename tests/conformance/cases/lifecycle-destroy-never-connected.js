@@ -3,5 +3,5 @@
 const { attempt, net, props, watch } = require('../prelude');
 
 const socket = watch('socket', new net.Socket());
-attempt('socket', 'destroy', () => socket.destroy());
-props('socket', socket, 'destroyed connecting pending readyState');
+attempt('call', 'destroy', () => socket.destroy());
+props('call', socket, 'destroyed connecting pending readyState');

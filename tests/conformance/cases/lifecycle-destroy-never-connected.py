@@ -2,5 +2,5 @@
 from prelude import attempt, net, props, watch
 
 socket = watch("socket", net.Socket())
-attempt("socket", "destroy", lambda: socket.destroy())
-props("socket", socket, "destroyed connecting pending ready_state")
+attempt("call", "destroy", lambda: socket.destroy())
+props("call", socket, "destroyed connecting pending ready_state")

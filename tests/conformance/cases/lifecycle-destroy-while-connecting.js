@@ -6,4 +6,4 @@ const client = watch('client', net.connect({ port: 1, host: 'a.test', lookup: (h
   later(20, () => done(null, '127.0.0.1', 4));
 } }));
 client.destroy();
-props('client', client, 'destroyed connecting');
+props('call', client, 'destroyed connecting');

@@ -13,5 +13,5 @@ def lookup(host, **options):
 
 client = watch("client", net.connect(port=1, host="a.test", lookup=lookup))
 client.destroy()
-props("client", client, "destroyed connecting")
+props("call", client, "destroyed connecting")
 gate.set()

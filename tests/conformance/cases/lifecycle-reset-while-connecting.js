@@ -8,5 +8,5 @@ const server = net.createServer((peer) => {
 });
 listen(server, (port) => {
   const client = watch('client', net.connect(port, '127.0.0.1'), 'data');
-  attempt('client', 'reset', () => client.resetAndDestroy());
+  attempt('call', 'reset', () => client.resetAndDestroy());
 });

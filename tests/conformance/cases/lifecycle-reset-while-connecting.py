@@ -13,4 +13,4 @@ def connection(peer):
 @listen(server)
 def listening(port):
     client = watch("client", net.connect(port, "127.0.0.1"), "data")
-    attempt("client", "reset", lambda: client.reset_and_destroy())
+    attempt("call", "reset", lambda: client.reset_and_destroy())

@@ -1,5 +1,6 @@
 // The argument of 'close' when the socket never had a connection.
-// difference: close-bool: 'close' always carries a bool; Node passes nothing where there was no handle
+// difference: close-bool: 'close' always carries a bool, true where an error ended it; Node passes nothing where there
+//   was no handle
 'use strict';
 const { log, net } = require('../prelude');
 

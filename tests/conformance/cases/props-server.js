@@ -3,7 +3,7 @@
 const { net, props, watch } = require('../prelude');
 
 const server = watch('server', net.createServer());
-props('server', server, 'listening maxConnections');
+props('call', server, 'listening maxConnections');
 server.maxConnections = 5;
 server.listen(0, '127.0.0.1', () => {
   props('server', server, 'listening maxConnections');

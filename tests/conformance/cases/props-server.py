@@ -2,7 +2,7 @@
 from prelude import net, props, watch
 
 server = watch("server", net.create_server())
-props("server", server, "listening max_connections")
+props("call", server, "listening max_connections")
 server.max_connections = 5
 
 

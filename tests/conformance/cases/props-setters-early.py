@@ -2,10 +2,10 @@
 from prelude import attempt, net, watch
 
 socket = watch("socket", net.Socket())
-attempt("socket", "setNoDelay", lambda: socket.set_no_delay())
-attempt("socket", "setKeepAlive", lambda: socket.set_keep_alive(True, 1000))
-attempt("socket", "ref", lambda: socket.ref())
-attempt("socket", "unref", lambda: socket.unref())
+attempt("call", "setNoDelay", lambda: socket.set_no_delay())
+attempt("call", "setKeepAlive", lambda: socket.set_keep_alive(True, 1000))
+attempt("call", "ref", lambda: socket.ref())
+attempt("call", "unref", lambda: socket.unref())
 
 
 @socket.on("close")

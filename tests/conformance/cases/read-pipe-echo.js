@@ -6,6 +6,6 @@ pair({}, (client, peer) => {
   client.on('data', cb('client', 'data'));
   peer.on('pipe', () => log('peer', 'pipe'));
   peer.on('unpipe', () => log('peer', 'unpipe'));
-  attempt('peer', 'pipe()', () => peer.pipe(peer));
+  attempt('call', 'pipe', () => peer.pipe(peer));
   client.end('echo me');
 });

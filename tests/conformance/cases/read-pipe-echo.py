@@ -7,5 +7,5 @@ def body(client, peer, server):
     client.on("data", cb("client", "data"))
     peer.on("pipe", lambda source: log("peer", "pipe"))
     peer.on("unpipe", lambda source: log("peer", "unpipe"))
-    attempt("peer", "pipe()", lambda: peer.pipe(peer))
+    attempt("call", "pipe", lambda: peer.pipe(peer))
     client.end("echo me")

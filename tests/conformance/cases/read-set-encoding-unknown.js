@@ -3,5 +3,5 @@
 const { attempt, net, watch } = require('../prelude');
 
 const socket = watch('socket', new net.Socket());
-attempt('socket', 'setEncoding', () => socket.setEncoding('nonsense'));
+attempt('call', 'setEncoding', () => socket.setEncoding('nonsense'));
 socket.destroy();

@@ -2,5 +2,5 @@
 from prelude import attempt, net, watch
 
 socket = watch("socket", net.Socket())
-attempt("socket", "setEncoding", lambda: socket.set_encoding("nonsense"))
+attempt("call", "setEncoding", lambda: socket.set_encoding("nonsense"))
 socket.destroy()

@@ -2,4 +2,4 @@
 from prelude import attempt, cb, net, watch
 
 server = watch("server", net.create_server())
-attempt("server", "close", lambda: server.close(cb("server", "closed")))
+attempt("call", "close", lambda: server.close(cb("server", "closed")))

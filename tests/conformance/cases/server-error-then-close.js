@@ -1,4 +1,6 @@
 // A listen() that fails, then close().
+// difference: close-once: 'close' comes exactly once for each life, and not to what was never open; Node sends it more
+//   often
 'use strict';
 const { callPort, cb, net, watch } = require('../prelude');
 

@@ -2,4 +2,4 @@
 from prelude import attempt, net, watch
 
 server = watch("server", net.create_server())
-attempt("server", "listen", lambda: server.listen(fd=9999))
+attempt("call", "listen", lambda: server.listen(fd=9999))

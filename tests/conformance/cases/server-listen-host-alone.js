@@ -5,5 +5,5 @@
 const { attempt, net, watch } = require('../prelude');
 
 const server = watch('server', net.createServer());
-attempt('server', 'listen', () => server.listen({ host: '127.0.0.1' }));
+attempt('call', 'listen', () => server.listen({ host: '127.0.0.1' }));
 server.on('listening', () => server.close());

@@ -2,5 +2,5 @@
 from prelude import attempt, net, watch
 
 server = watch("server", net.create_server())
-attempt("server", "listen", lambda: server.listen(host="127.0.0.1"))
+attempt("call", "listen", lambda: server.listen(host="127.0.0.1"))
 server.on("listening", lambda: server.close())

@@ -2,7 +2,7 @@
 from prelude import attempt, net, watch
 
 server = watch("server", net.create_server())
-attempt("server", "listen", lambda: server.listen(0, "127.0.0.1"))
-attempt("server", "unref", lambda: server.unref())
-attempt("server", "ref", lambda: server.ref())
+attempt("call", "listen", lambda: server.listen(0, "127.0.0.1"))
+attempt("call", "unref", lambda: server.unref())
+attempt("call", "ref", lambda: server.ref())
 server.on("listening", lambda: attempt("server", "close", lambda: server.close()))

@@ -2,8 +2,9 @@
 'use strict';
 const { pair, props } = require('../prelude');
 
-pair({ server: { allowHalfOpen: true, highWaterMark: 3000, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 },
-  events: 'data' }, (client, peer) => {
+const options = { allowHalfOpen: true, highWaterMark: 3000, noDelay: true, keepAlive: true };
+options.keepAliveInitialDelay = 1000;
+pair({ server: options, events: 'data' }, (client, peer) => {
   props('peer', peer, 'allowHalfOpen readableHighWaterMark writableHighWaterMark');
   client.end();
   peer.end();

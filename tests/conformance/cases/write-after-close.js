@@ -1,10 +1,8 @@
-// write() and end() long after 'close'.
+// write() inside 'close'.
 'use strict';
-const { attempt, cb, later, pair } = require('../prelude');
+const { attempt, cb, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client) => {
-  client.on('close', () => later(20, () => {
-    attempt('client', 'write', () => client.write('more', cb('client', 'wrote')));
-  }));
+  client.on('close', () => attempt('client', 'write', () => client.write('more', cb('client', 'wrote'))));
   client.destroy();
 });

@@ -4,7 +4,7 @@ const { attempt, cb, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client, peer) => {
   client.on('error', () => {
-    attempt('client', 'write', () => client.write('late', cb('client', 'wrote')));
+    attempt('client', 'write', () => client.write('late', cb('callback', 'wrote')));
   });
   peer.resetAndDestroy();
 });

@@ -5,5 +5,5 @@ from prelude import attempt, cb, pair
 @pair(events="data")
 def body(client, peer, server):
     client.on("error", lambda error: attempt(
-        "client", "write", lambda: client.write("late", cb("client", "wrote"))))
+        "client", "write", lambda: client.write("late", cb("callback", "wrote"))))
     peer.reset_and_destroy()

@@ -7,7 +7,7 @@ pair({ events: 'data' }, (client) => {
   props('client', client, 'bytesWritten');
   client.cork();
   client.write('6869', 'hex');
-  props('client', client, 'bytesWritten writableLength');
+  props('client', client, 'bytesWritten');
   client.uncork();
   client.end(Buffer.alloc(10, 'x'));
   props('client', client, 'bytesWritten');

@@ -8,7 +8,7 @@ def body(client, peer, server):
     props("client", client, "bytes_written")
     client.cork()
     client.write("6869", "hex")
-    props("client", client, "bytes_written writable_length")
+    props("client", client, "bytes_written")
     client.uncork()
     client.end(b"x" * 10)
     props("client", client, "bytes_written")

@@ -2,4 +2,4 @@
 from prelude import attempt, cb, net, watch
 
 socket = watch("socket", net.Socket())
-attempt("socket", "write", lambda: socket.write("x", cb("socket", "wrote")))
+attempt("call", "write", lambda: socket.write("x", cb("socket", "wrote")))

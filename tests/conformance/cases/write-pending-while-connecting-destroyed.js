@@ -1,4 +1,6 @@
 // Writes while connecting at destroy(): ERR_SOCKET_CLOSED_BEFORE_CONNECTION.
+// difference: close-is-last: 'close' is the last event of a life, so the callbacks of what was pending come before it;
+//   Node calls these after it
 'use strict';
 const { cb, later, net, watch } = require('../prelude');
 

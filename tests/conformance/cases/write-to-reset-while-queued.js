@@ -1,4 +1,6 @@
-// The peer resets while much is queued: the callback gets an error, then 'error', then 'close'.
+// The peer resets while much is queued: the callback's error, 'error' and 'close'.
+// difference: callbacks-before-error: the callbacks of what was pending come before 'error', wherever it was pending;
+//   Node does so for what its stream had queued, not for what it had handed to the system
 'use strict';
 const { later, log, pair } = require('../prelude');
 

@@ -1,4 +1,4 @@
-"""The peer resets while much is queued: the callback gets an error, then 'error', then 'close'."""
+"""The peer resets while much is queued: the callback's error, 'error' and 'close'."""
 from prelude import later, log, pair
 
 

@@ -7,7 +7,7 @@ const server = net.createServer((peer) => {
   peer.on('close', () => server.close());
 });
 listen(server, (port) => {
-  const client = watch('client', new net.Socket(), 'data ready');
+  const client = watch('client', new net.Socket(), 'data');
   client.connect({ port, host: 'a.test', lookup: (host, options, done) => {
     later(10, () => done(null, [{ address: '127.0.0.1', family: 4 }]));
   } });

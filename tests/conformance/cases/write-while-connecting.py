@@ -20,7 +20,7 @@ def connection(peer):
 
 @listen(server)
 def listening(port):
-    client = watch("client", net.Socket(), "data ready")
+    client = watch("client", net.Socket(), "data")
     client.connect(port=port, host="a.test", lookup=lookup)
     client.write("a", cb("client", "wrote a"))
     client.write("b", cb("client", "wrote b"))
