@@ -54,7 +54,7 @@ class BlockingMixin:
     def _recv(self: Any, size: int, deadline: Optional[float]) -> bytes:
         while True:
             waiter = Waiter()
-            data = self._enter(self._try_recv, size, waiter)
+            data = self._enter_now(self._try_recv, size, waiter)
             if data is not None:
                 return cast(bytes, data)
             self._await(waiter, deadline, "no input")
@@ -160,7 +160,8 @@ class BlockingMixin:
             self._enter(self._add_helper, waiter)
         try:
             if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
-                waiter.set(error=TimeoutError(f"timed out: {what} in time"))
+                if not waiter.set(error=TimeoutError(f"timed out: {what} in time")):
+                    waiter.wait()       # it came in this very moment
         finally:
             self._enter(self._drop_helper, waiter)
         problem: Optional[BaseException] = waiter.error

@@ -15,7 +15,6 @@ import itertools
 import json
 import os
 import re
-import threading
 from bisect import bisect_left, bisect_right
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, Union

@@ -325,6 +325,8 @@ class _Attempt:
     def on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
         self.watched = False
+        if self.socket is not None:
+            self.socket.detach()        # the number may be somebody else's by now
         self.connector.failed(self, self.dressed(problem))
 
     def dressed(self, problem: OSError) -> OSError:

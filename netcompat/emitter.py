@@ -3,8 +3,8 @@
 Three ways lead to a listener. `emit`, called by user code, runs the listeners in the calling thread. What the library
 has to tell is delivered on the emitter's strand by `_deliver`. And `wait_for` lets a thread block until either happens.
 
-Locks: the gate of the emitter (`runtime/gate.py`) guards the table of listeners; it is replaced, never changed in
-place, so that who delivers reads it without the lock.
+Locks: the gate of the emitter (`runtime/gate.py`) guards the table of listeners. The tuple of an event's listeners is
+replaced, never changed, so that who delivers reads it without the lock.
 """
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class EventEmitter(Gate):
         """Take off the listeners of `event`, or all there are. Node: `emitter.removeAllListeners`."""
         if event is not None:
             _check_event(event)
-        names = [event] if event is not None else [name for name in self._listeners if name != "removeListener"]
+        names = [event] if event is not None else [name for name in list(self._listeners) if name != "removeListener"]
         for name in names:
             heard = "removeListener" in self._listeners and name != "removeListener"
             entries = self._enter(self._remove_all, name) or ()
@@ -195,11 +195,15 @@ class EventEmitter(Gate):
         if not callable(listener):
             raise invalid_type("listener", "a callable", listener)
         self._emit_if_heard("newListener", event, listener)
-        self._enter(self._insert, event, _Once(listener) if once else listener, first)
+        count = self._enter(self._insert, event, _Once(listener) if once else listener, first)
+        if count:
+            warnings.warn(f"possible leak: {count} {event!r} listeners on {self!r}; set_max_listeners() raises the limit",
+                          ResourceWarning, 3)
         self._added(event)
         return self
 
-    def _insert(self, event: str, entry: Entry, first: bool) -> None:
+    def _insert(self, event: str, entry: Entry, first: bool) -> int:
+        """Returns how many there are if that is to be warned of, else 0."""
         entries = self._listeners.get(event, ())
         entries = (entry, *entries) if first else (*entries, entry)
         self._listeners[event] = entries
@@ -208,8 +212,8 @@ class EventEmitter(Gate):
         self._inserted(event, entry)
         if 0 < self._max_listeners < len(entries) and event not in (self._warned or ()):
             self._warned = (self._warned or set()) | {event}
-            self._defer(warnings.warn, f"possible leak: {len(entries)} {event!r} listeners on {self!r}; "
-                        "set_max_listeners() raises the limit", ResourceWarning, 5)
+            return len(entries)
+        return 0
 
     def _remove(self, event: str, listener: Listener) -> bool:
         entries = self._listeners.get(event, ())
@@ -314,10 +318,10 @@ class EventEmitter(Gate):
 
     def _raised(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener or callback raised: report it, and let the emitter bear the consequence."""
+        if not isinstance(problem, Exception) and self._strand is not None and self._strand.dispatch is not None:
+            raise problem       # Ctrl-C or sys.exit() on a thread of the program's own: that is for its pump
         report(problem)
         self._failed(event, problem, *args)
-        if not isinstance(problem, Exception) and self._strand is not None and self._strand.dispatch is not None:
-            raise problem       # Ctrl-C or sys.exit() on a thread of the program's own: its pump has to hear of it
 
     def _wake_waiters(self, event: str, args: Tuple[Any, ...]) -> bool:
         """Let the threads go on that wait for `event`; `True` if there were any. 'error' ends every wait."""

@@ -29,6 +29,7 @@ from .runtime.reactor import READ, reactor
 from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
 from .runtime.waiter import Waiter
+from .runtime.workers import call_on_pool
 from .socket import Socket
 from .transports.base import Listener, SocketListener
 from .transports.bound import Adopted, BoundSocket, bind_somewhere
@@ -60,7 +61,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         "allow_half_open", "pause_on_connect", "_max_connections", "drop_max_connection", "_high_water_mark",
         "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
         "_resolving", "_living", "_lives_over",
-        "_refed", "_sockets", "_parked", "_acceptors", "_interest", "_starved", "_resting", "_backlog", "_life", "_watchers",
+        "_refed", "_sockets", "_parked", "_acceptors", "_watched", "_starved", "_resting", "_backlog", "_life", "_watchers",
         "_signal", "_on_abort", "_failure",
     )
 
@@ -100,7 +101,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._sockets: Set[Socket] = set()              # accepted, 'close' not yet delivered
         self._parked: Deque[Socket] = deque()           # accepted, and nobody has them yet
         self._acceptors: Deque[Waiter] = deque()        # threads that wait in `accept`
-        self._interest = 0              # what the selector watches; changed by the reactor only
+        self._watched: Optional[Listener] = None        # what the selector watches; changed by the reactor only
         self._starved = False           # out of descriptors, and 'error' has told: until nobody waits to get in
         self._resting = False           # no accept is tried for a moment
         self._backlog = 511
@@ -144,9 +145,9 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._failure = None
         self._starved = self._resting = False
         self._backlog = max(plan.backlog, 1)
+        self._live()                # first of all: what the reactor cannot start for is raised, and nothing changed
         if plan.host is not None and not is_ip(plan.host):
             token = self._resolving = object()
-            self._live()
             host = plan.host
             resolve(lambda: _resolve(host), lambda answer, problem: self._resolved(plan, token, answer, problem))
             return True
@@ -193,6 +194,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._post(self._deliver_error, problem)
         if self._living and not self._sockets:
             self._post(self._end_unheard, self._life)
+            self._hand_over()
 
     def _end_unheard(self, life: int) -> None:
         """On the strand: the name of the host was not found. A life without a listener has no 'close' to deliver."""
@@ -203,9 +205,9 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _live(self) -> None:
         if not self._living:
+            lifetime.opened(self, self._refed)
             self._living = True
             self._life += 1
-            lifetime.opened(self, self._refed)
 
     def _end_life(self, life: int) -> None:
         self._lives_over = max(self._lives_over, life)
@@ -301,22 +303,17 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _close_listener(self, listener: Listener, waiter: Optional[Waiter]) -> None:
         """On the reactor thread, inside the gate."""
-        if self._interest:
-            try:
-                listener.set_interest(0, self._interest, self)
-            except (OSError, KeyError, ValueError):
-                pass            # foreign code closed the descriptor: the selector has forgotten it
-            self._interest = 0
+        if self._watched is listener:
+            self._unwatch()
         listener.close()
         if waiter is not None:
             waiter.set()
-        if self._listener is not None:
-            self._sync()        # it listens again already
 
     def _close_if_over(self) -> None:
         """Inside the gate: post 'close' when nothing is open any more."""
         if self._living and not self._is_open() and not self._sockets:
             self._post(self._deliver_close, self._life)
+            self._hand_over()
 
     def _deliver_close(self, life: int) -> None:
         entries = self._enter(self._begin_close, life)
@@ -470,7 +467,7 @@ class Server(StatefulEmitter, lifetime.Handle):
             self._enter(self._claim_error)
             raise self._failure
         waiter = Waiter()
-        self._enter(self._begin_accept, waiter)
+        self._enter_now(self._begin_accept, waiter)
         try:
             if not waiter.wait(timeout):
                 waiter.set(error=TimeoutError(f"no connection within {timeout} seconds"))
@@ -529,8 +526,8 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def on_ready(self, mask: int) -> None:
         """Connections wait: take them."""
-        listener = self._listener
-        if listener is None:
+        listener = self._watched
+        if listener is None or listener is not self._listener:
             return
         for _ in range(ACCEPTS):
             try:
@@ -548,9 +545,12 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
-        self._interest = 0
-        self._enter(self._post, self._deliver_error, system_error("EBADF", "accept"))
-        self.close()
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            watched.forget()
+        if watched is self._listener:
+            self._enter(self._post, self._deliver_error, system_error("EBADF", "accept"))
+            self.close()
 
     def _admit(self, transport: Any, peer: Any) -> None:
         """One accepted connection: refuse it, or make a socket of it."""
@@ -667,18 +667,28 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _sync(self) -> None:
         """On the reactor thread: watch the listener, unless nobody takes what comes or descriptors are out."""
-        if self._listener is None:
+        rests = self._resting or len(self._parked) >= self._backlog
+        wanted = None if rests else self._listener
+        if wanted is self._watched:
             return
-        wanted = 0 if self._resting or len(self._parked) >= self._backlog else READ
-        if wanted != self._interest:
+        self._unwatch()
+        if wanted is None:
+            return
+        try:
+            wanted.set_interest(READ, 0, self)
+        except (OSError, ValueError, KeyError) as problem:
+            self._post(self._deliver_error, system_error(problem, "listen") if isinstance(problem, OSError)
+                       else system_error("EMFILE", "listen", detail=str(problem)))
+            return
+        self._watched = wanted
+
+    def _unwatch(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
             try:
-                self._listener.set_interest(wanted, self._interest, self)
-            except (OSError, ValueError, KeyError) as problem:
-                self._interest = 0
-                self._post(self._deliver_error, system_error(problem, "listen") if isinstance(problem, OSError)
-                           else system_error("EMFILE", "listen", detail=str(problem)))
-                return
-            self._interest = wanted
+                watched.set_interest(0, READ, self)
+            except (OSError, KeyError, ValueError):
+                pass            # foreign code closed the descriptor: the selector has forgotten it
 
     def _accept_failed(self, listener: Listener, problem: OSError) -> None:
         """Out of descriptors: neither spin nor drop who waits. Rest until one of ours is closed, or for a moment."""
@@ -712,6 +722,16 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._changed()
         self._close_if_over()
 
+    def _hand_over(self) -> None:
+        """What ends this life was posted. A foreign dispatch may never come to it: nobody is kept alive for that."""
+        if self._dispatch is not None:
+            call_on_pool(self._enter, self._socket_handed_over)     # behind the strand in the run queue
+
+    def _socket_handed_over(self) -> None:
+        """Or the 'close' of a socket was; if of all, ours follows when the dispatch comes to them."""
+        if not self._is_open() and not any(map(lifetime.is_open, list(self._sockets))):
+            lifetime.closed(self)
+
     def _failed(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener raised: for 'connection' the new socket bears it, for other events the server has an 'error'."""
         if event == "connection":
@@ -734,7 +754,7 @@ class Server(StatefulEmitter, lifetime.Handle):
     def _abandon(self) -> None:
         self._make_gate()
         self._make_strand(None)
-        self._living, self._resolving, self._interest = False, None, 0
+        self._living, self._resolving, self._watched = False, None, None
         self._sockets, self._parked, self._acceptors = set(), deque(), deque()
         self._waiters, self._watchers = None, []
         listener, self._listener = self._listener, None

@@ -28,9 +28,10 @@ from .connecting import (Connector, Target, check_attempt_timeout, get_default_a
                          get_default_auto_select_family_attempt_timeout)
 from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
+from .runtime.gate import GATE_CODES
 from .runtime.reactor import READ, WRITE, Timer, reactor
 from .runtime.strand import Dispatch, Strand
-from .runtime.workers import LISTENER_CALLERS
+from .runtime.workers import LISTENER_CALLERS, call_on_pool
 from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
 from .transports.base import connect_now
 from .transports.bound import BoundSocket
@@ -186,7 +187,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 self._next_life = lambda: self._connect(plan)
                 return
             self._next_life = None
+            flowing, paused = self._flowing, self._paused
             self._new_life(self._readable_half, self._writable_half)
+            self._flowing, self._paused = flowing, paused       # as in Node: who listened then still listens
             self._peer = self._local = self._path = None
             self._reset = False
             self.auto_select_family_attempted_addresses = []
@@ -197,8 +200,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             self._destroy(system_error(number, "connect", *where))
             return
         self._steps, self._refused = None, False
+        self._live()                # first of all: what the reactor cannot start for is raised, and nothing changed
         self._link = LINK[self._link, "connect"]
-        self._live()
         self._connecting = True
         self._touch()
         bound = (self._options or {}).pop("bound", None)
@@ -258,8 +261,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     def _live(self) -> None:
         if not self._living:
-            self._living = True
             lifetime.opened(self, self._refed)
+            self._living = True
 
     def _follow(self, signal: Any) -> None:
         """Be destroyed when `signal` aborts."""
@@ -623,10 +626,12 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             except (OSError, KeyError, ValueError):
                 pass            # foreign code closed the descriptor: the selector has forgotten it
             self._interest = 0
+        if getattr(self._error, "errno", None) == errno.EBADF:
+            transport.forget()      # likewise; its number may be somebody else's by now
         try:
             transport.close(self._reset)
         except OSError:
-            pass            # likewise; and whatever else it is, the descriptor is gone
+            pass            # whatever it is, the descriptor is gone
         self._released()
 
     # ---- the reactor ----
@@ -641,6 +646,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
     def on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
         self._interest = 0
+        if self._transport is not None:
+            self._transport.forget()
         self.destroy(system_error("EBADF", "read"))
 
     def _flush_and_sync(self) -> None:
@@ -680,9 +687,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if self._onread is not None:
             self._receive_onread()
             return
+        if self._inside and self._must_not_wait():      # a finalizer that pumps an EventQueue: it will be said again
+            return
         with self._lock:
-            if self._inside:                    # a finalizer of this thread is inside: the reactor will say it again
-                return
+            if self._deferred:
+                self._run_deferred()
             self._inside = True
             try:
                 if self._input is READING and self._link is OPEN and not self._readers and (
@@ -766,6 +775,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if count is None:
             return 0
         if not count:
+            if not memoryview(buffer).nbytes:
+                self._destroy(invalid_value("onread.buffer", "must not be empty", buffer))
+                return 0
             self._feed(b"")
             self._ask_sync()
             return 0
@@ -833,6 +845,18 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._life += 1
         return life, next_life, self._had_error, self._remember("close", (self._had_error,))
 
+    def _released(self) -> None:
+        super()._released()
+        if self._strand is not None and self._strand.dispatch is not None:
+            call_on_pool(self._enter, self._handed_over, self._life)        # behind the strand in the run queue
+
+    def _handed_over(self, life: int) -> None:
+        """'close' was handed to a foreign dispatch, which may never come to it: nobody is kept alive for that."""
+        if life == self._life:
+            lifetime.closed(self)
+            if self._server is not None:
+                self._server._socket_handed_over()
+
     def _life_over(self, life: int) -> None:
         if not self._living:
             lifetime.closed(self)
@@ -873,6 +897,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
 
 LISTENER_CALLERS.add(Socket._receive_onread.__code__)
+GATE_CODES.add(Socket._receive.__code__)
 
 _STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout")
 

@@ -31,6 +31,7 @@ from .arguments import check_int, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
 from .errors import error, invalid_type, system_error
+from .runtime.gate import GATE_CODES
 from .runtime.waiter import Waiter
 from .runtime.workers import LISTENER_CALLERS
 
@@ -123,7 +124,7 @@ class Duplex(StatefulEmitter):
         self._pressing = 0                  # threads in the queue that block until they are served: they override corks
         self._need_drain = False            # a write was answered with False and 'drain' is owed
         self._drain_posted = False
-        self._drained = False               # 'drain' was told and no write came since
+        self._drained = False               # what 'drain' tells is true: the queue ran empty, no write came since
         self._end_callbacks: Optional[List[Completion]] = None
         self._ended_by_peer = False         # this half ended itself after the peer's FIN
         self._buffer: Optional[Deque[Any]] = None       # chunks that wait for listeners, oldest first
@@ -152,10 +153,12 @@ class Duplex(StatefulEmitter):
             encoding, callback = split_callback(encoding, callback, "utf-8")
         if type(data) is not bytes:
             data = _as_bytes(data, encoding)
+        if self._inside and self._must_not_wait():
+            self._defer(self._write_deferred, _kept(data), callback)
+            return False
         with self._lock:
-            if self._inside:
-                self._defer(self._write_deferred, _kept(data), callback)
-                return False
+            if self._deferred:
+                self._run_deferred()
             self._inside = True
             try:
                 return self._write(data, callback)
@@ -240,6 +243,8 @@ class Duplex(StatefulEmitter):
         """
         if size is not None:
             check_int("size", size, 0, 1 << 30)
+        if self._inside and self._must_not_wait():
+            return None         # it cannot be done later: nobody would have the bytes
         chunk = self._enter(self._read, size)
         if chunk is not None and self._running_here():
             self._deliver("data", chunk)
@@ -439,6 +444,7 @@ class Duplex(StatefulEmitter):
     def _drained_now(self) -> None:
         """The queue is empty again: those who were told to wait for that hear of it."""
         self._need_drain = False
+        self._drained = True
         if self._output is WRITING and not self._drain_posted:
             self._drain_posted = True
             self._post(self._deliver_drain)
@@ -749,7 +755,7 @@ class Duplex(StatefulEmitter):
     def _deliver_data(self, chunk: Any) -> None:
         """The hot path: one chunk to the 'data' listeners."""
         entries = self._listeners.get("data")
-        if entries is None:
+        if entries is None or self._link is GONE:
             return
         if len(entries) > 1 or type(entries[0]) is _Once:
             self._deliver_to("data", entries, (chunk,))
@@ -810,12 +816,11 @@ class Duplex(StatefulEmitter):
         self._deliver_to("drain", entries, ())
 
     def _drain_told(self) -> Optional[Tuple[Entry, ...]]:
-        """In one step with remembering it: a write that came in between would leave a 'drain' that is not true."""
+        """Who listens now was told to wait; who comes later hears of it only if no write came in the meantime."""
         self._drain_posted = False
         if self._link is GONE or self._output is not WRITING or self._queue:
             return None
-        self._drained = True
-        return self._remember("drain", ())
+        return self._remember("drain", ()) if self._drained else self._listeners.get("drain", ())
 
     def _deliver_finish(self) -> None:
         callbacks = self._enter(self._finish_told)
@@ -899,6 +904,7 @@ def _DESTROY(*_: Any) -> None:
 
 
 LISTENER_CALLERS.add(Duplex._deliver_data.__code__)
+GATE_CODES.add(Duplex.write.__code__)
 
 
 def _as_bytes(data: Any, encoding: str) -> Any:

@@ -1,8 +1,9 @@
-"""docs/node-differences.md names what there is: in the package, in Node, and in the conformance tests.
+"""docs/node-differences.md and docs/errors.md name what there is: in the package, in Node, in the conformance tests.
 
-The page's tables are read as they stand. A row `| socket.write() | Socket.write() | … |` says that Node has the one and
+The tables are read as they stand. A row `| socket.write() | Socket.write() | … |` says that Node has the one and
 the package the other; both are looked up.
 """
+import errno
 import inspect
 import json
 import re
@@ -245,6 +246,7 @@ def test_every_difference_has_its_anchor_and_is_told_once():
     assert names == sorted(set(names)), "in the order of the alphabet, each once"
     for row, name in zip(rows, names):
         assert '<a id="{}"></a>'.format(name) in row.cells[0], str(row)
+        assert all(row.cells), "{}: {} lacks its reason".format(row, name)
 
 
 def test_every_difference_is_linked_from_a_member():
@@ -291,3 +293,38 @@ def test_every_name_in_the_page_is_in_node(node, in_node):
     documented = documented_for_node()
     for owner, names in in_node.items():
         assert not documented[owner] - names - set(NOT_LISTED), owner
+
+
+# ---- the page about errors ----
+
+ERRORS_PAGE = ROOT / "docs" / "errors.md"
+FREQUENT = ["EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAI_AGAIN", "ECONNABORTED", "ECONNREFUSED", "ECONNRESET",
+            "EHOSTUNREACH", "EMFILE", "ENAMETOOLONG", "ENETUNREACH", "ENOENT", "ENOTFOUND", "EPERM", "EPIPE",
+            "ETIMEDOUT"]
+
+
+def error_rows():
+    """{code: cells} of the tables of codes."""
+    lines = ERRORS_PAGE.read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `E")]
+    return {row[0].strip("`"): row for row in rows}
+
+
+def test_every_code_of_ours_has_cause_and_cure():
+    rows = error_rows()
+    for code in netcompat.errors.CODES:
+        assert code in rows, "{} is not in {}".format(code, ERRORS_PAGE.name)
+        assert all(rows[code]), "{}: an empty cell".format(code)
+    assert {code for code in rows if code.startswith("ERR_")} == set(netcompat.errors.CODES)
+
+
+@pytest.mark.parametrize("code", FREQUENT)
+def test_frequent_system_code_has_cause_and_cure(code):
+    assert all(error_rows()[code])
+
+
+@pytest.mark.parametrize("code", [code for code in sorted(error_rows()) if hasattr(errno, code)])
+def test_system_code_has_the_class_in_the_page(code):
+    made = netcompat.errors.system_error(code, "connect")
+    assert error_rows()[code][1].strip("`") == type(made).__name__
+    assert made.code == code and made.errno == getattr(errno, code)

@@ -1,75 +1,17 @@
-"""Writing, on real connections over loopback and over Unix paths. The peer is a stdlib socket, which does what it is told."""
+"""Writing, on real connections over loopback and over Unix paths."""
 import array
 import hashlib
 import os
 import socket as stdlib_socket
 import sys
 import threading
-from typing import Any, Callable, Iterator, List, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 import pytest
 
 import netcompat
 from conftest import eventually
-
-BIG = b"0123456789abcdef" * (1 << 18)           # 4 MiB: more than the kernel buffers
-WAIT = 10.0                                     # seconds that an event may take on a busy machine
-
-needs_unix = pytest.mark.skipif(not hasattr(stdlib_socket, "AF_UNIX"), reason="no Unix-domain sockets")
-
-
-class Told:
-    """What callbacks and events told, in order; other threads can wait for it."""
-
-    def __init__(self) -> None:
-        self.all: List[Any] = []
-        self._changed = threading.Condition()
-
-    def add(self, what: Any) -> None:
-        with self._changed:
-            self.all.append(what)
-            self._changed.notify_all()
-
-    def callback(self, name: str) -> Callable[[Optional[BaseException]], None]:
-        """A callback of `write` or `end`: notes the name, with the error's code if there is one."""
-        return lambda problem: self.add(name if problem is None else (name, code_of(problem)))
-
-    def listen(self, sock: Any, *events: str) -> "Told":
-        for event in events:
-            sock.on(event, lambda *args, event=event: self.add((event, code_of(args[0])) if event == "error" else event))
-        return self
-
-    def until(self, *expected: Any) -> List[Any]:
-        """Waits until exactly this was told."""
-        with self._changed:
-            self._changed.wait_for(lambda: len(self.all) >= len(expected), WAIT)
-            assert self.all == list(expected)
-        return self.all
-
-
-def code_of(problem: Any) -> Any:
-    return getattr(problem, "code", None) or repr(problem)
-
-
-class Peer:
-    """The other end of a connection: a stdlib socket that blocks."""
-
-    def __init__(self, sock: stdlib_socket.socket) -> None:
-        self.socket = sock
-        sock.settimeout(WAIT)
-
-    def read(self, count: int) -> bytes:
-        parts = []
-        while count:
-            part = self.socket.recv(min(count, 1 << 16))
-            if not part:
-                break
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-    def read_all(self) -> bytes:
-        return self.read(1 << 40)
+from connections import BIG, WAIT, Held, InThread, Peer, Told, connected, listening, needs_unix, reset
 
 
 @pytest.fixture(params=["tcp", pytest.param("unix", marks=needs_unix)])
@@ -83,26 +25,6 @@ def tcp_pair() -> Iterator[Tuple[netcompat.Socket, Peer]]:
     yield from connected("tcp", "")
 
 
-def connected(kind: str, path: str, **options: Any) -> Iterator[Tuple[netcompat.Socket, Peer]]:
-    with listening(kind, path) as listener:
-        place: Any = listener.getsockname()[1] if kind == "tcp" else path
-        where = {"port": place, "host": "127.0.0.1"} if kind == "tcp" else {"path": place}
-        sock = netcompat.connect(**where, **options)
-        theirs = listener.accept()[0]
-        sock.wait_for("connect", WAIT)
-        with theirs:
-            yield sock, Peer(theirs)
-            sock.destroy()
-
-
-def listening(kind: str = "tcp", path: str = "") -> stdlib_socket.socket:
-    listener = stdlib_socket.socket(stdlib_socket.AF_INET if kind == "tcp" else stdlib_socket.AF_UNIX)
-    listener.settimeout(WAIT)
-    listener.bind(("127.0.0.1", 0) if kind == "tcp" else path)
-    listener.listen()
-    return listener
-
-
 def fill(sock: netcompat.Socket) -> int:
     """Writes more than the kernel will ever take while the peer does not read; how many bytes were written."""
     total = 0
@@ -110,6 +32,16 @@ def fill(sock: netcompat.Socket) -> int:
         total += len(BIG)
         sock.write(BIG)
     return total
+
+
+@pytest.fixture
+def held() -> Iterator[Held]:
+    """A connection in the making, which is not made before `go`."""
+    with listening() as listener:
+        made = Held(listener)
+        yield made
+        made.go.set()
+        made.socket.destroy()
 
 
 # ---- what write answers, and what follows ----
@@ -307,39 +239,37 @@ def test_a_buffer_may_be_reused_as_soon_as_write_returns(pair: Any) -> None:
 
 # ---- when it can be written ----
 
-def test_a_write_while_connecting_is_queued_and_sent(tcp_pair: Any) -> None:
-    with listening() as listener:
-        sock = netcompat.Socket()
-        told = Told().listen(sock, "connect", "drain")
-        sock.connect(listener.getsockname()[1], "127.0.0.1")
-        assert sock.write(b"early", told.callback("callback")) is False
-        assert sock.bytes_written == 5
-        with listener.accept()[0] as theirs:
-            assert Peer(theirs).read(5) == b"early"
-            told.until("connect", "drain", "callback")
-            sock.destroy()
+def test_a_write_while_connecting_is_queued_and_sent(held: Held) -> None:
+    sock = held.connect()
+    told = Told().listen(sock, "connect", "drain")
+    assert sock.write(b"early", told.callback("callback")) is False
+    assert sock.bytes_written == sock.writable_length == 5
+    with held.accept().socket as theirs:
+        assert Peer(theirs).read(5) == b"early"
+        told.until("connect", "drain", "callback")
+        sock.destroy()
 
 
-def test_a_write_that_waits_for_a_connection_that_fails_fails(tcp_address: Any) -> None:
-    sock = netcompat.connect(tcp_address[1], tcp_address[0])
+def test_a_write_that_waits_for_a_connection_that_fails_fails(held: Held) -> None:
+    sock = held.connect()
     told = Told()
     sock.write(b"x", told.callback("write"))
     sock.end(told.callback("end"))
     told.listen(sock, "error", "close")
+    held.listener.close()
+    held.go.set()
     told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("end", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"),
                ("error", "ECONNREFUSED"), "close")
     assert sock.writable_length == 0
 
 
-def test_destroy_while_connecting_fails_what_is_queued() -> None:
-    with listening() as listener:
-        sock = netcompat.Socket()
-        told = Told()
-        sock.connect(listener.getsockname()[1], "127.0.0.1")
-        sock.write(b"x", told.callback("write"))
-        sock.destroy()
-        told.listen(sock, "close")
-        told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), "close")
+def test_destroy_while_connecting_fails_what_is_queued(held: Held) -> None:
+    sock = held.connect()
+    told = Told()
+    sock.write(b"x", told.callback("write"))
+    sock.destroy()
+    told.listen(sock, "close")
+    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), "close")
 
 
 def test_a_write_on_a_socket_that_was_never_connected_fails_and_closes_it() -> None:
@@ -364,7 +294,7 @@ def test_a_write_after_destroy_fails_in_its_callback_only(pair: Any) -> None:
     told = Told().listen(sock, "error", "close")
     sock.destroy()
     assert sock.write(b"x", told.callback("write")) is False
-    told.until(("write", "ERR_STREAM_DESTROYED"), "close")
+    told.until_both(("write", "ERR_STREAM_DESTROYED"), "close")     # a call made later may be told later
 
 
 def test_a_write_after_the_peers_fin_is_epipe(pair: Any) -> None:
@@ -430,13 +360,6 @@ def test_a_connection_that_the_peer_resets_fails_what_is_queued(tcp_pair: Any) -
     reset(peer.socket)
     told.listen(sock, "error", "close")
     assert told.until(("write", "ECONNRESET"), ("error", "ECONNRESET"), "close")
-
-
-def reset(sock: stdlib_socket.socket) -> None:
-    """Closes with an RST."""
-    import struct
-    sock.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 # ---- corks ----
@@ -524,29 +447,6 @@ def test_sendall_does_not_wait_for_an_uncork(pair: Any) -> None:
     sock.write(b"corked ")
     sock.sendall(b"sent", WAIT)
     assert peer.read(11) == b"corked sent"
-
-
-class InThread:
-    """Runs a call in a thread of its own."""
-
-    def __init__(self, call: Callable[..., Any], *args: Any) -> None:
-        self._value: Any = None
-        self._problem: Optional[BaseException] = None
-        self._thread = threading.Thread(target=self._run, args=(call, *args))
-        self._thread.start()
-
-    def _run(self, call: Callable[..., Any], *args: Any) -> None:
-        try:
-            self._value = call(*args)
-        except BaseException as problem:
-            self._problem = problem
-
-    def result(self) -> Any:
-        self._thread.join(WAIT)
-        assert not self._thread.is_alive(), "it is still at it"
-        if self._problem is not None:
-            raise self._problem
-        return self._value
 
 
 # ---- end ----
@@ -658,17 +558,15 @@ def test_reset_and_destroy_is_refused_on_ipc(ipc_path: str) -> None:
         assert not sock.destroyed
 
 
-def test_reset_and_destroy_while_connecting_resets_as_soon_as_connected() -> None:
-    with listening() as listener:
-        sock = netcompat.Socket()
-        told = Told().listen(sock, "error", "close")
-        sock.connect(listener.getsockname()[1], "127.0.0.1")
-        sock.reset_and_destroy()
-        with listener.accept()[0] as theirs:
-            theirs.settimeout(WAIT)
-            with pytest.raises(ConnectionResetError):
-                theirs.recv(1)
-        told.until("close")
+def test_reset_and_destroy_while_connecting_resets_as_soon_as_connected(held: Held) -> None:
+    sock = held.connect()
+    told = Told().listen(sock, "error", "close")
+    sock.reset_and_destroy()
+    assert not sock.destroyed
+    with held.accept().socket as theirs:
+        with pytest.raises(ConnectionResetError):
+            theirs.recv(1)
+    told.until("close")
 
 
 def test_reset_and_destroy_of_a_socket_without_connection_is_an_error_event() -> None:
@@ -739,13 +637,16 @@ def test_sendall_on_a_closed_socket_raises(pair: Any) -> None:
     assert caught.value.code == "ERR_STREAM_DESTROYED"      # type: ignore[attr-defined]
 
 
-def test_sendall_while_connecting_waits_for_the_connection() -> None:
-    with listening() as listener:
-        sock = netcompat.connect(listener.getsockname()[1], "127.0.0.1")
-        sock.sendall(b"early", WAIT)
-        with listener.accept()[0] as theirs:
-            assert Peer(theirs).read(5) == b"early"
-            sock.destroy()
+def test_sendall_while_connecting_waits_for_the_connection(held: Held) -> None:
+    sock = held.connect()
+    with pytest.raises(TimeoutError):
+        sock.sendall(b"early", 0.02)
+    sender = InThread(sock.sendall, b" bird", WAIT)
+    eventually(lambda: sock.bytes_written == 10)
+    with held.accept().socket as theirs:
+        sender.result()
+        assert Peer(theirs).read(10) == b"early bird"
+        sock.destroy()
 
 
 def test_sendall_in_a_listener_has_backpressure(pair: Any) -> None:
@@ -787,14 +688,16 @@ def test_flush_raises_what_ended_the_connection(pair: Any) -> None:
         flusher.result()
 
 
-def test_flush_after_end_waits_for_the_fin_too() -> None:
-    with listening() as listener:
-        sock = netcompat.connect(listener.getsockname()[1], "127.0.0.1")
-        sock.end()
+def test_flush_after_end_waits_for_the_fin_too(held: Held) -> None:
+    sock = held.connect()
+    sock.end()
+    with pytest.raises(TimeoutError):
+        sock.flush(0.02)
+    with held.accept().socket as theirs:
         sock.flush(WAIT)
-        with listener.accept()[0] as theirs:
-            theirs.settimeout(0)
-            assert theirs.recv(1) == b""        # it is there already
+        theirs.settimeout(0)
+        assert theirs.recv(1) == b""        # it is there already
+        sock.destroy()
 
 
 def test_the_idle_timeout_ends_a_sendall_that_gets_nowhere(pair: Any) -> None:
@@ -811,7 +714,7 @@ def test_the_idle_timeout_ends_a_sendall_that_gets_nowhere(pair: Any) -> None:
 @pytest.mark.parametrize("kind", ["tcp", pytest.param("unix", marks=needs_unix)])
 def test_a_hundred_megabytes_each_way_arrive_whole_whoever_is_slower(kind: str, ipc_path: str) -> None:
     size, piece = 100 << 20, os.urandom(1 << 20)
-    for sock, peer in connected(kind, ipc_path):
+    for sock, peer in connected(kind, ipc_path, allow_half_open=True):
         received = hashlib.sha256()
         done = threading.Event()
         sock.on("data", received.update)
@@ -900,5 +803,3 @@ def test_a_closed_descriptor_of_ours_is_an_error_event_and_no_crash(tcp_pair: An
     os.close(sock.fileno())
     assert sock.write(b"x", told.callback("write")) is False
     told.until(("write", "EBADF"), ("error", "EBADF"), "close")
-
-

@@ -20,6 +20,7 @@ from types import CodeType
 from typing import Any, Callable, Deque, Optional, Tuple
 
 from . import workers
+from .gate import GATE_CODES
 from .report import log, report
 from .workers import Runnable, code_of, known_to_block, still_blocks
 
@@ -212,6 +213,8 @@ class Strand(Runnable):
         finally:
             self._done()
 
+
+GATE_CODES.update((Strand._done.__code__, Strand.release.__code__))
 
 _default_dispatch: Optional[Dispatch] = None
 

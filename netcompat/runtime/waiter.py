@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any, Optional
 
+from .gate import inside_a_gate
 from .workers import blocking
 
 __all__ = ["Waiter"]
@@ -43,9 +44,14 @@ class Waiter:
         return self._taken.locked()
 
     def wait(self, timeout: Optional[float] = None) -> bool:
-        """Block until `set`, for `timeout` seconds at most; `False` if they passed. For one thread, once."""
+        """Block until `set`, for `timeout` seconds at most; `False` if they passed. For one thread, once.
+
+        Raises `RuntimeError` in a signal handler or finalizer that interrupted a method: others wait for that one.
+        """
         if self._done.acquire(False):
             return True
+        if inside_a_gate():
+            raise RuntimeError("a signal handler or finalizer that interrupted a method of netcompat must not wait")
         with blocking():
             if _SLICE is None or threading.current_thread() is not threading.main_thread():
                 return self._done.acquire(True, -1 if timeout is None else max(timeout, 0.0))

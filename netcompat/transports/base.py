@@ -56,6 +56,10 @@ class Transport:
         """Give the descriptor back; `reset`: with an RST where there is such a thing."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Foreign code closed the descriptor: leave the number alone, it may be somebody else's by now."""
+        raise NotImplementedError
+
     def fileno(self) -> int:
         raise NotImplementedError
 
@@ -110,6 +114,9 @@ class SocketTransport(Transport):
         finally:
             self.socket.close()
 
+    def forget(self) -> None:
+        self.socket.detach()
+
     def fileno(self) -> int:
         return self.socket.fileno()
 
@@ -157,6 +164,10 @@ class Listener:
     def close(self) -> None:
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """As a transport's."""
+        raise NotImplementedError
+
     def address(self) -> Any:
         """`AddressInfo` or a path."""
         raise NotImplementedError
@@ -194,7 +205,13 @@ class SocketListener(Listener):
             pass                # foreign code closed the descriptor: the port is free
 
     def close(self) -> None:
-        self.socket.close()
+        try:
+            self.socket.close()
+        except OSError:
+            pass                # likewise
+
+    def forget(self) -> None:
+        self.socket.detach()
 
     def abandon(self) -> None:
         self.socket.close()

@@ -81,6 +81,9 @@ class PipeTransport(Transport):
         if descriptor >= 0:
             os.close(descriptor)
 
+    def forget(self) -> None:
+        self.descriptor = -1
+
     def abandon(self) -> None:
         self.close()
 

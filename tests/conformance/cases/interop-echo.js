@@ -6,6 +6,7 @@ ends({ events: '' }, {
   peer: (peer) => peer.pipe(peer),
   client: (client) => {
     client.on('data', cb('client', 'data'));
-    client.end('echo me');
+    client.once('data', () => client.end());
+    client.write('echo me');
   },
 });

@@ -4,7 +4,8 @@ from prelude import cb, ends
 
 def start(client):
     client.on("data", cb("client", "data"))
-    client.end("echo me")
+    client.once("data", lambda chunk: client.end())
+    client.write("echo me")
 
 
 ends(peer=lambda peer: peer.pipe(peer), client=start)

@@ -9,5 +9,6 @@ const server = watch('server', net.createServer((peer) => {
 }));
 server.listen(tmp('echo.sock'), () => {
   const client = watch('client', net.connect(tmp('echo.sock')), 'lookup ready data');
-  client.end('over a path');
+  client.once('data', () => client.end());
+  client.write('over a path');
 });

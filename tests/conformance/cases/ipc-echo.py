@@ -16,7 +16,8 @@ def listening():
     client = net.Socket()
     watch("client", client, "lookup ready data")
     client.connect(tmp("echo.sock"))
-    client.end("over a path")
+    client.once("data", lambda chunk: client.end())
+    client.write("over a path")
 
 
 server.listen(tmp("echo.sock"))

@@ -6,7 +6,8 @@ const { listen, net, watch } = require('../prelude');
 
 const server = net.createServer((peer) => watch('peer', peer, 'data'));
 listen(server, (port) => {
-  const client = watch('client', net.connect(port, '127.0.0.1'), 'ready');
+  const client = watch('client', new net.Socket(), 'ready');
   client.on('connect', () => client.destroy());
   client.on('close', () => server.close());
+  client.connect(port, '127.0.0.1');
 });

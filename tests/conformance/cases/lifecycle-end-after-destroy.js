@@ -6,5 +6,5 @@ const { cb, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client) => {
   client.destroy();
-  client.end(cb('client', 'ended'));
+  client.end(cb('callback', 'ended'));
 });

@@ -5,4 +5,4 @@ from prelude import cb, pair
 @pair(events="data")
 def body(client, peer, server):
     client.destroy()
-    client.end(cb("client", "ended"))
+    client.end(cb("callback", "ended"))

@@ -7,5 +7,6 @@ pair({}, (client, peer) => {
   peer.on('pipe', () => log('peer', 'pipe'));
   peer.on('unpipe', () => log('peer', 'unpipe'));
   attempt('call', 'pipe', () => peer.pipe(peer));
-  client.end('echo me');
+  client.once('data', () => client.end());
+  client.write('echo me');
 });

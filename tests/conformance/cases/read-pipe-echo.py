@@ -8,4 +8,5 @@ def body(client, peer, server):
     peer.on("pipe", lambda source: log("peer", "pipe"))
     peer.on("unpipe", lambda source: log("peer", "unpipe"))
     attempt("call", "pipe", lambda: peer.pipe(peer))
-    client.end("echo me")
+    client.once("data", lambda chunk: client.end())
+    client.write("echo me")

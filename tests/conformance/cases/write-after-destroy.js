@@ -4,5 +4,5 @@ const { attempt, cb, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client) => {
   client.destroy();
-  attempt('client', 'write', () => client.write('more', cb('client', 'wrote')));
+  attempt('client', 'write', () => client.write('more', cb('callback', 'wrote')));
 });

@@ -5,4 +5,4 @@ from prelude import attempt, cb, pair
 @pair(events="data")
 def body(client, peer, server):
     client.destroy()
-    attempt("client", "write", lambda: client.write("more", cb("client", "wrote")))
+    attempt("client", "write", lambda: client.write("more", cb("callback", "wrote")))

@@ -1,0 +1,271 @@
+"""The reactor: timers, requests, wakeups, the selector, and its end."""
+import gc
+import os
+import selectors
+import socket
+import threading
+import time
+import weakref
+from typing import Any, Iterator, List
+
+import pytest
+
+import netcompat
+from conftest import eventually
+from netcompat.runtime.reactor import READ, Reactor, make_selector, reactor
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def engine() -> Iterator[Reactor]:
+    """A reactor of the test's own, which runs while the fixture lasts."""
+    made = Reactor()
+    holder = object()
+    made.holders.add(holder)
+    yield made
+    made.holders.discard(holder)
+    made.nudge()
+    thread = made.thread
+    if thread is not None:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_requests_are_done_in_order_and_on_one_thread(engine: Reactor) -> None:
+    done: List[Any] = []
+    over = threading.Event()
+    for number in range(500):
+        engine.call_soon(lambda number=number: done.append((number, threading.get_ident())))
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    assert [number for number, _ in done] == list(range(500))
+    assert {ident for _, ident in done} == {engine.ident}
+
+
+def test_a_request_that_raises_does_not_stop_the_others(engine: Reactor, reported: Any) -> None:
+    over = threading.Event()
+    engine.call_soon(lambda: 1 // 0)
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    reported.take(ZeroDivisionError)
+
+
+def test_no_wakeup_is_lost(engine: Reactor, fast_switching: None) -> None:
+    """Each request is made while the reactor goes to sleep, or thereabouts."""
+    threads = 4
+
+    def ask() -> None:
+        for _ in range(1500):
+            answer = threading.Lock()
+            answer.acquire()
+            engine.call_soon(answer.release)
+            assert answer.acquire(True, 5), "a lost wakeup"
+            done.append(1)
+    done: List[int] = []
+    asking = [threading.Thread(target=ask) for _ in range(threads)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert len(done) == threads * 1500
+
+
+def test_no_wakeup_is_lost_while_it_ends_and_starts(fast_switching: None) -> None:
+    """Without a holder it ends after each request; the next one may come at any point of that."""
+    engine = Reactor()
+
+    def ask() -> None:
+        for _ in range(150):
+            answer = threading.Lock()
+            answer.acquire()
+            engine.call_soon(answer.release)
+            assert answer.acquire(True, 5), "a lost request"
+            done.append(1)
+    done: List[int] = []
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert len(done) == 450
+    eventually(lambda: engine.ident == 0)
+
+
+def test_timers_fire_in_order_and_not_before(engine: Reactor) -> None:
+    fired: List[float] = []
+    over = threading.Event()
+    began = time.monotonic()
+    for delay in (0.05, 0.01, 0.03):
+        engine.call_later(delay, lambda delay=delay: fired.append(delay))
+    engine.call_later(0.06, over.set)
+    assert over.wait(5)
+    assert fired == [0.01, 0.03, 0.05]
+    assert time.monotonic() - began >= 0.06
+
+
+def test_a_cancelled_timer_does_not_fire_and_holds_nothing(engine: Reactor) -> None:
+    class Owner:
+        def fire(self) -> None:
+            fired.append(1)
+    fired: List[int] = []
+    owner = Owner()
+    timer = engine.call_later(0.02, owner.fire)
+    ghost = weakref.ref(owner)
+    timer.cancel()
+    del owner
+    gc.collect()
+    assert ghost() is None
+    over = threading.Event()
+    engine.call_later(0.04, over.set)
+    assert over.wait(5)
+    assert not fired
+
+
+def test_cancelled_timers_do_not_pile_up(engine: Reactor) -> None:
+    for _ in range(20):
+        for _ in range(500):
+            engine.call_later(3600, print).cancel()
+        over = threading.Event()
+        engine.call_soon(over.set)
+        assert over.wait(5)
+    assert len(engine._timers) < 2000
+
+
+def test_a_timer_that_raises_does_not_stop_the_others(engine: Reactor, reported: Any) -> None:
+    over = threading.Event()
+    engine.call_later(0.0, lambda: 1 // 0)
+    engine.call_later(0.01, over.set)
+    assert over.wait(5)
+    reported.take(ZeroDivisionError)
+
+
+def test_it_sleeps_when_nothing_happens(engine: Reactor) -> None:
+    over = threading.Event()
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    eventually(lambda: engine._asleep)
+    before = engine.wakeups
+    time.sleep(0.3)     # the claim is about a time in which nothing happens
+    assert engine.wakeups == before
+
+
+class Channel:
+    def __init__(self) -> None:
+        self.lost = threading.Event()
+        self.ready = threading.Event()
+
+    def on_ready(self, mask: int) -> None:
+        self.ready.set()
+        reactor_of(self).watch(self.fd, 0, READ, self)
+
+    def on_lost(self, problem: BaseException) -> None:
+        self.lost.set()
+
+
+def reactor_of(channel: Any) -> Reactor:
+    made: Reactor = channel.engine
+    return made
+
+
+def watched(engine: Reactor, end: socket.socket) -> Channel:
+    channel: Any = Channel()
+    channel.engine, channel.fd = engine, end.fileno()
+    over = threading.Event()
+    engine.call_soon(engine.watch, end.fileno(), READ, 0, channel)
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    return channel          # type: ignore[no-any-return]
+
+
+def test_foreign_code_that_closes_a_descriptor_harms_nobody_else(engine: Reactor) -> None:
+    """With select() and poll() it is told; epoll forgets it in silence. The others are served in any case."""
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    lost, kept = watched(engine, a), watched(engine, c)
+    number = a.detach()
+    os.close(number)
+    engine.call_soon(int)
+    d.send(b"x")
+    assert kept.ready.wait(5)
+    if isinstance(engine._selector, selectors.SelectSelector):
+        assert lost.lost.wait(5)
+    over = threading.Event()
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    for end in (b, c, d):
+        end.close()
+
+
+def test_a_number_that_was_given_out_again_belongs_to_the_new_one(engine: Reactor) -> None:
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    lost = watched(engine, a)
+    number = a.detach()
+    os.dup2(c.fileno(), number)         # closes it, and the number is somebody else's
+    renewed = socket.socket(fileno=number)
+    kept = watched(engine, renewed)
+    assert lost.lost.wait(5)
+    d.send(b"x")
+    assert kept.ready.wait(5)
+    for end in (b, c, d, renewed):
+        end.close()
+
+
+def test_a_socket_whose_descriptor_was_closed_closes(reported: Any) -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    client = netcompat.connect(server.address().port, HOST)
+    peer = server.accept(5)
+    client.wait_for("connect", 5)
+    errors: List[BaseException] = []
+    client.on("error", errors.append)
+    os.close(client.fileno())
+    client.write(b"x")
+    client.wait_for("close", 5) if not errors else None
+    eventually(lambda: errors)
+    assert getattr(errors[0], "code", "") == "EBADF"
+    peer.destroy()
+    server.close()
+
+
+@pytest.mark.parametrize("name", ["epoll", "poll", "select", "kqueue", "devpoll"])
+def test_the_selector_can_be_chosen(name: str) -> None:
+    kind = getattr(selectors, name.capitalize() + "Selector", None)
+    if kind is None:
+        with pytest.raises(ValueError, match="this system has"):
+            make_selector(name)
+    else:
+        made = make_selector(f" {name.upper()} ")
+        assert type(made) is kind
+        made.close()
+
+
+def test_an_unknown_selector_is_an_error_of_the_call_that_needs_it(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat
+        for call in (lambda: netcompat.create_server().listen(0, "127.0.0.1"), lambda: netcompat.connect(1, "127.0.0.1")):
+            try:
+                call()
+            except ValueError as problem:
+                print("select" in str(problem))
+        netcompat.shutdown(1)
+    """, env={"NETCOMPAT_SELECTOR": "nonsense"})
+    assert (done.stdout, done.returncode) == ("True\nTrue\n", 0), done.stderr
+
+
+def test_no_thread_is_left_when_nothing_needs_it() -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    assert reactor.ident or reactor.thread is not None
+    server.close()
+    eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith("netcompat")])
+    assert reactor.ident == 0
+
+
+def test_the_engine_starts_again_and_again() -> None:
+    """200 lives of the whole engine, each with a client that is served."""
+    for _ in range(200):
+        server = netcompat.create_server(lambda sock: sock.end(b"x")).listen(0, HOST)
+        client = netcompat.connect(server.address().port, HOST)
+        assert client.recv(1, 5) == b"x"
+        client.destroy()
+        server.close()
+        netcompat.shutdown(5)
+        assert not [t for t in threading.enumerate() if t.name.startswith("netcompat")]
