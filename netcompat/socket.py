@@ -227,14 +227,17 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._transport = transport
         self._peer = peer
         self._touch()
-        if self._reset:
-            self._link = LINK[self._link, "established"]
-            self._destroy(None)
-            return
         self._post(self._deliver_connect)
         self._apply_options()
         self._established()
         self._interest_changed()
+        if self._reset:
+            self._post(self._enter, self._destroy, None)        # after 'connect', as in Node
+
+    def _destroy_asked(self, problem: Optional[BaseException]) -> None:
+        if self._next_life is not None:     # it was asked for before this, and has not begun
+            self._next_life, self._connecting = None, False
+        super()._destroy_asked(problem)
 
     def _connect_failed(self, problem: BaseException) -> None:
         self._connector = None
@@ -830,20 +833,24 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         signal, on_abort, self._on_abort = self._signal, self._on_abort, None
         if on_abort is not None:
             signal.off("abort", on_abort)
-        life, next_life, had_error, entries = self._enter(self._close_told)
+        life, had_error, entries = self._enter(self._close_told)
         if self._waiters is not None:
             self._wake_waiters("close", (had_error,))
         self._deliver_to("close", entries, (had_error,))
-        if next_life is not None and not self._living:
-            self._enter(next_life)
+        self._enter(self._begin_next_life)
         self._life_over(life)
 
     def _close_told(self) -> Tuple[Any, ...]:
         """In one step: a `connect` on another thread begins a life that must not have this one's 'close' in it."""
-        life, next_life, self._next_life = self._life, self._next_life, None
+        life = self._life
         self._living = False
         self._life += 1
-        return life, next_life, self._had_error, self._remember("close", (self._had_error,))
+        return life, self._had_error, self._remember("close", (self._had_error,))
+
+    def _begin_next_life(self) -> None:
+        next_life, self._next_life = self._next_life, None
+        if next_life is not None and not self._living:
+            next_life()
 
     def _released(self) -> None:
         super()._released()

@@ -309,7 +309,7 @@ class Duplex(StatefulEmitter):
         """Close at once; what is queued fails. `error`, if given, reaches 'error'. Then 'close'. Node: `destroy`."""
         if error is not None and not isinstance(error, BaseException):
             raise invalid_type("error", "an exception or None", error)
-        self._enter(self._destroy, error)
+        self._enter(self._destroy_asked, error)
         return self
 
     def destroy_soon(self) -> None:
@@ -472,7 +472,7 @@ class Duplex(StatefulEmitter):
         if data is not None:
             problem = self._why_not_writable("end")
             if problem is not None:
-                self._lost(problem, callback)
+                self._destroy(problem, callback)        # Node's order, the other way round than for `write`
                 return
             self._write(data, None)
             problem = self._error       # if the connection was lost by it
@@ -714,8 +714,13 @@ class Duplex(StatefulEmitter):
         self._complete(callback, problem)
         self._destroy(problem)
 
-    def _destroy(self, problem: Optional[BaseException]) -> None:
+    def _destroy_asked(self, problem: Optional[BaseException]) -> None:
+        self._destroy(problem)
+
+    def _destroy(self, problem: Optional[BaseException], after_error: Completion = None) -> None:
+        """`after_error` is a callback that hears of `problem` after 'error', and in any case."""
         if self._link is GONE:
+            self._complete(after_error, problem)
             return
         connecting = self._link is CONNECTING
         self._link = LINK[self._link, "destroy"]
@@ -733,6 +738,7 @@ class Duplex(StatefulEmitter):
             self._complete(callback, reason)
         if problem is not None:
             self._post(self._deliver_error, problem)
+        self._complete(after_error, problem)
         self._release()         # calls `_released` when nothing of the connection is left
 
     def _released(self) -> None:
@@ -982,7 +988,8 @@ class _Pipe:
             self.source.resume()
 
     def on_end(self) -> None:
-        self.stop(pause=False)
+        if not self.end or not self.emits:
+            self.stop()         # else when the destination has finished
         if self.end:
             end = getattr(self.destination, "end", None) or getattr(self.destination, "close", None)
             if end is not None:
@@ -993,13 +1000,13 @@ class _Pipe:
         if isinstance(self.destination, StatefulEmitter) and not self.destination.listener_count("error"):
             self.destination._error_unheard(problem)        # this listener was none that cares
 
-    def stop(self, *_: Any, pause: bool = True) -> None:
+    def stop(self, *_: Any) -> None:
         """Undo `start`. The source pauses if this was its last pipe, and goes on if it waited for this one only."""
         source, destination = self.source, self.destination
         left = source._enter(source._drop_pipe, self)
         if left is None:
             return
-        if left == "pause" and pause:
+        if left == "pause" and not source.readable_ended:
             source.pause()          # first this: what comes in between would reach nobody
         source.off("data", self.on_data)
         source.off("end", self.on_end)

@@ -219,7 +219,7 @@ def test_who_listens_late_is_told_what_was_reached(pair: Any, event: str, argume
 def test_who_listens_late_to_error_gets_it(tcp_pair: Any) -> None:
     sock, peer = tcp_pair
     reset(peer.socket)
-    eventually(lambda: sock.destroyed)
+    eventually(lambda: sock._told is not None and "close" in sock._told)
     told = Told().listen(sock, "error", "close")
     told.until(("error", "ECONNRESET"), "close")
 

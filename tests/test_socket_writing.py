@@ -106,9 +106,9 @@ def test_drain_reaches_who_listens_before_and_who_listens_after(pair: Any) -> No
 
 def test_a_write_ends_the_state_that_a_late_drain_listener_would_hear_of(pair: Any) -> None:
     sock, peer = pair
-    size = fill(sock)
-    peer.read(size)
-    sock.wait_for("drain", WAIT)
+    early = Told().listen(sock, "drain")
+    peer.read(fill(sock))
+    early.until("drain")
     assert sock.write(b"x") is True
     told = Told().listen(sock, "drain")
     sock.write(b"y", told.callback("callback"))
@@ -354,11 +354,10 @@ def test_what_is_queued_fails_when_it_is_destroyed(pair: Any) -> None:
 
 def test_a_connection_that_the_peer_resets_fails_what_is_queued(tcp_pair: Any) -> None:
     sock, peer = tcp_pair
-    told = Told()
+    told = Told().listen(sock, "error", "close")
     fill(sock)
     sock.write(b"x", told.callback("write"))
     reset(peer.socket)
-    told.listen(sock, "error", "close")
     assert told.until(("write", "ECONNRESET"), ("error", "ECONNRESET"), "close")
 
 
@@ -499,7 +498,7 @@ def test_end_with_data_after_end_is_a_write_after_end(pair: Any) -> None:
     fill(sock)
     sock.end()
     sock.end(b"x", told.callback("again"))
-    told.until(("again", "ERR_STREAM_WRITE_AFTER_END"), ("error", "ERR_STREAM_WRITE_AFTER_END"), "close")
+    told.until(("error", "ERR_STREAM_WRITE_AFTER_END"), ("again", "ERR_STREAM_WRITE_AFTER_END"), "close")
 
 
 def test_end_after_destroy_says_so_in_its_callback(pair: Any) -> None:
@@ -560,13 +559,13 @@ def test_reset_and_destroy_is_refused_on_ipc(ipc_path: str) -> None:
 
 def test_reset_and_destroy_while_connecting_resets_as_soon_as_connected(held: Held) -> None:
     sock = held.connect()
-    told = Told().listen(sock, "error", "close")
+    told = Told().listen(sock, "connect", "error", "close")
     sock.reset_and_destroy()
     assert not sock.destroyed
     with held.accept().socket as theirs:
         with pytest.raises(ConnectionResetError):
             theirs.recv(1)
-    told.until("close")
+    told.until("connect", "close")
 
 
 def test_reset_and_destroy_of_a_socket_without_connection_is_an_error_event() -> None:

@@ -15,7 +15,7 @@ const SOCKET_PROPS = ['readyState', 'readable', 'writable', 'readableEnded', 'wr
   'readableFlowing', 'readableLength', 'writableLength', 'writableNeedDrain', 'destroyed', 'connecting', 'pending',
   'bytesRead', 'bytesWritten', 'timeout', 'readableHighWaterMark', 'writableHighWaterMark', 'allowHalfOpen',
   'remoteFamily', 'localFamily', 'remoteAddress', 'localAddress'];
-const COUNTED = ['data', 'readable', 'timeout', 'connect'];
+const COUNTED = ['data', 'readable', 'timeout'];
 
 let activity = 0;       // changes with everything that is logged
 
@@ -67,7 +67,7 @@ class World {
   heard(name, event, args, label = '') {
     const entry = [event + label];
     if (event === 'error') entry.push(fault(args[0]));
-    if (event === 'close' && name !== 'server') entry.push(Boolean(args[0]));
+    if (event === 'close' && name !== 'server') entry.push(args[0] ?? null);
     if (event === 'pipe' || event === 'unpipe') entry.push(this.names.get(args[0]) || null);
     if (event === 'connectionAttemptFailed') entry.push(fault(args[3]));
     if (event === 'data') return this.received(name, event + label, args[0]);

@@ -23,7 +23,7 @@ SOCKET_PROPS = ["ready_state", "readable", "writable", "readable_ended", "writab
                 "connecting", "pending", "bytes_read", "bytes_written", "timeout", "readable_high_water_mark",
                 "writable_high_water_mark", "allow_half_open", "remote_family", "local_family", "remote_address",
                 "local_address"]
-COUNTED = ["data", "readable", "timeout", "connect"]
+COUNTED = ["data", "readable", "timeout"]
 
 
 class Parts(List[Any]):

@@ -119,7 +119,8 @@ def _start_keeper() -> None:
         _keeper.start()
     except RuntimeError as problem:         # a process limit, or the interpreter ends
         _keeping.release()
-        log.warning("the process will not be kept alive: %s", problem)
+        if threading.main_thread().is_alive():
+            log.warning("the process will not be kept alive: %s", problem)
 
 
 def _keep() -> None:

@@ -156,6 +156,7 @@ class WorkerPool:
         self._saturated = False     # no worker could be had; those that finish look at the queues themselves
         self._alarm: Optional[Timer] = None
         self._warned = -1           # `progress` when the last warning was given
+        self._may_start = True      # the last attempt to start a thread succeeded
         self._frozen = False        # the interpreter ends: nothing new begins
 
     # ---- for every thread ----
@@ -277,12 +278,15 @@ class WorkerPool:
                 self._blocked.add(worker)
             try:
                 thread.start()
+                self._may_start = True
                 return
             except RuntimeError as problem:     # a process limit, or the interpreter ends: make do with those there are
                 for group in (self._workers, self._blocked):
                     group.discard(worker)
                 self._threads.discard(thread)
-                log.warning("no further worker: %s", problem)
+                if self._may_start:
+                    self._may_start = False
+                    log.warning("no further worker: %s", problem)
         if queue is self.queue:
             self._saturated = True
         self._watch()

@@ -2,7 +2,7 @@
 'use strict';
 const { listen, net, props, watch } = require('../prelude');
 
-const server = net.createServer((peer) => peer.end('hello'));
+const server = net.createServer((peer) => peer.resume().end('hello'));
 listen(server, (port) => {
   const list = 'connecting destroyed readable writable readableEnded writableEnded bytesRead bytesWritten';
   const client = watch('client', new net.Socket(), 'data');

@@ -1,7 +1,7 @@
 """The properties of a new life."""
 from prelude import listen, net, props, watch
 
-server = net.create_server(lambda peer: peer.end("hello"))
+server = net.create_server(lambda peer: peer.resume().end("hello"))
 
 
 @listen(server)

@@ -1,0 +1,297 @@
+"""Handles, the keeper, `shutdown`, `stats`, and what happens around the end of the interpreter and a fork."""
+import os
+import threading
+import time
+from typing import Any, List
+
+import pytest
+
+import netcompat
+from conftest import eventually
+from netcompat.runtime import lifetime
+from netcompat.runtime.reactor import reactor
+
+HOST = "127.0.0.1"
+
+
+def names() -> List[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("netcompat")]
+
+
+def test_a_refd_handle_has_a_keeper_and_an_unrefd_one_has_none() -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    assert "netcompat-keeper" in names()
+    server.unref()
+    eventually(lambda: "netcompat-keeper" not in names())
+    server.ref()
+    assert "netcompat-keeper" in names()
+    server.close()
+    eventually(lambda: not names())
+
+
+def test_the_keeper_alone_is_no_daemon() -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    server.wait_for("listening", 5)
+    assert [t.name for t in threading.enumerate() if not t.daemon and t.name.startswith("netcompat")] == [
+        "netcompat-keeper"]
+    server.close()
+
+
+def test_ref_and_unref_in_a_race_leave_what_was_said_last(fast_switching: None) -> None:
+    server = netcompat.create_server().listen(0, HOST)
+
+    def toggle() -> None:
+        for _ in range(100):
+            server.unref()
+            server.ref()
+    threads = [threading.Thread(target=toggle) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.ref()
+    assert names().count("netcompat-keeper") == 1
+    server.unref()
+    eventually(lambda: "netcompat-keeper" not in names())
+    server.close()
+
+
+# ---- shutdown ----
+
+def test_shutdown_leaves_nothing_and_all_can_be_used_again() -> None:
+    for _ in range(10):
+        server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, HOST)
+        clients = [netcompat.connect(server.address().port, HOST) for _ in range(5)]
+        for client in clients:
+            client.write(b"x")
+            assert client.recv(1, 5) == b"x"
+        netcompat.shutdown(5)
+        assert not names()
+        assert not server.listening and all(client.destroyed for client in clients)
+
+
+def test_shutdown_without_anything_to_do() -> None:
+    netcompat.shutdown()
+    netcompat.shutdown(0)
+
+
+def test_shutdown_tells_of_a_listener_that_does_not_return() -> None:
+    go, inside = threading.Event(), threading.Event()
+    server = netcompat.create_server(lambda sock: (inside.set(), go.wait(20))).listen(0, HOST)
+    netcompat.connect(server.address().port, HOST)
+    assert inside.wait(5)
+    with pytest.raises(TimeoutError):
+        netcompat.shutdown(0.2)
+    go.set()
+    netcompat.shutdown(5)
+
+
+def test_shutdown_ends_what_a_close_listener_opens() -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    port = server.address().port
+    client = netcompat.connect(port, HOST)
+    client.wait_for("connect", 5)
+    again: List[netcompat.Server] = []
+    client.on("close", lambda *_: again.append(netcompat.create_server().listen(0, HOST)))
+    netcompat.shutdown(5)
+    assert again and not again[0].listening
+
+
+def test_shutdown_ends_a_timer_of_a_socket_that_never_connected() -> None:
+    sock = netcompat.Socket()
+    sock.set_timeout(3_600_000)
+    began = time.monotonic()
+    netcompat.shutdown(5)
+    assert time.monotonic() - began < 3
+
+
+def test_shutdown_in_the_pumping_thread_needs_no_pump() -> None:
+    queue = netcompat.EventQueue()
+    server = netcompat.create_server(dispatch=queue.put).listen(0, HOST)
+    client = netcompat.connect(server.address().port, HOST, dispatch=queue.put)
+    queue.run_until(lambda: not client.connecting and server.connections, 5)
+    netcompat.shutdown(5)
+    closed: List[int] = []
+    client.on("close", lambda *_: closed.append(1))
+    queue.run_until(lambda: closed, 5)      # it is delivered when somebody pumps
+
+
+def test_shutdown_reports_what_is_unheard_at_once(reported: Any, tcp_address: Any) -> None:
+    client = netcompat.connect(tcp_address[1], HOST)
+    closed = threading.Event()
+    client.on("close", lambda *_: closed.set())
+    assert closed.wait(5)
+    netcompat.shutdown(5)
+    reported.take(ConnectionRefusedError, 0.5)
+
+
+def test_several_may_shut_down_at_once() -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    for _ in range(5):
+        netcompat.connect(server.address().port, HOST).on("error", lambda problem: None)
+    threads = [threading.Thread(target=netcompat.shutdown, args=(5,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert not names()
+
+
+# ---- stats ----
+
+def test_stats_tell_of_handles_bytes_and_queues() -> None:
+    server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, HOST)
+    client = netcompat.connect(server.address().port, HOST)
+    client.write(b"12345")
+    client.recv(5, 5)
+    client.cork()
+    client.write(b"678")
+    found = netcompat.stats()
+    assert found["handles"] == {"server": 1, "tcp": 2}
+    assert (found["bytes_read"], found["queued_bytes"], found["reactor_running"]) == (10, 3, True)
+    assert found["bytes_written"] == 13
+    assert found["reactor_wakeups"] > 0
+    client.destroy()
+    server.close()
+    netcompat.shutdown(5)
+    assert netcompat.stats()["handles"] == {} and not netcompat.stats()["reactor_running"]
+
+
+# ---- calls for later ----
+
+def test_a_call_for_later_is_made_once_on_the_pool() -> None:
+    made: List[str] = []
+    lifetime.call_later(0.01, lambda: made.append(threading.current_thread().name))
+    eventually(lambda: made)
+    netcompat.shutdown(5)
+    assert len(made) == 1 and made[0].startswith("netcompat-worker")
+
+
+def test_a_call_that_was_taken_back_is_not_made() -> None:
+    made: List[int] = []
+    pending = lifetime.call_later(0.02, lambda: made.append(1))
+    pending.cancel()
+    over = threading.Event()
+    lifetime.call_later(0.05, over.set)
+    assert over.wait(5)
+    assert not made
+    eventually(lambda: not reactor.holders)
+
+
+def test_a_call_is_made_once_whoever_hurries() -> None:
+    made: List[int] = []
+    pending = lifetime.call_later(0.01, lambda: made.append(1), before_end=True)
+    threads = [threading.Thread(target=pending.say) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    netcompat.shutdown(5)
+    assert made == [1]
+    assert not lifetime._endings
+
+
+# ---- the end of the interpreter ----
+
+def test_queued_listeners_are_finished_before_the_end(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat, time
+        from netcompat.runtime import workers
+        server = netcompat.create_server().listen(0, "127.0.0.1").unref()
+        server.wait_for("listening", 5)
+        def slow(number):
+            time.sleep(0.05)
+            print(number, flush=True)
+        for number in range(5):
+            server._enter(server._post, slow, number)
+    """)
+    assert (done.stdout.split(), done.returncode) == (list("01234"), 0), done.stderr
+
+
+def test_output_of_many_threads_at_the_end_brings_nothing_down(run_script: Any) -> None:
+    for _ in range(5):
+        done = run_script("""
+            import netcompat
+            def on_data(chunk):
+                for _ in range(50): print("x" * 100)
+            server = netcompat.create_server(lambda s: (s.unref(), s.on("data", on_data))).listen(0, "127.0.0.1").unref()
+            for _ in range(10):
+                c = netcompat.connect(server.address().port, "127.0.0.1").unref()
+                c.write(b"x")
+        """)
+        assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_sys_exit_in_the_main_thread_keeps_its_code(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat, sys
+        server = netcompat.create_server().listen(0, "127.0.0.1").unref()
+        sys.exit(7)
+    """)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
+# ---- fork ----
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_listener_may_fork(run_script: Any) -> None:
+    """The child is the worker that forked; it returns from the listener and ends, and runs nothing of the parent's."""
+    done = run_script("""
+        import os, threading, netcompat
+        over = threading.Event()
+        status = []
+        def handle(sock):
+            pid = os.fork()
+            if not pid:
+                inner = netcompat.create_server(lambda s: s.end(b"child")).listen(0, "127.0.0.1")
+                c = netcompat.connect(inner.address().port, "127.0.0.1")
+                ok = b"".join(c) == b"child" and sock.destroyed
+                os._exit(0 if ok else 1)
+            status.append(os.waitpid(pid, 0)[1])
+            sock.end(b"parent")
+        server = netcompat.create_server(handle).listen(0, "127.0.0.1")
+        c = netcompat.connect(server.address().port, "127.0.0.1")
+        print(b"".join(c), status)
+        c.destroy()
+        server.close()
+    """)
+    assert (done.stdout, done.returncode) == ("b'parent' [0]\n", 0), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_forks_while_everything_runs(run_script: Any) -> None:
+    done = run_script("""
+        import os, sys, threading, netcompat
+        sys.setswitchinterval(1e-5)
+        server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+        port, stop = server.address().port, threading.Event()
+        rounds = [0] * 4
+        def talk(me):
+            while not stop.is_set():
+                c = netcompat.connect(port, "127.0.0.1")
+                c.write(b"x" * 1000)
+                got = 0
+                while got < 1000:
+                    got += len(c.recv(1000, 10))
+                c.destroy()
+                rounds[me] += 1
+        threads = [threading.Thread(target=talk, args=(n,)) for n in range(4)]
+        for t in threads: t.start()
+        for _ in range(15):
+            pid = os.fork()
+            if not pid:
+                inner = netcompat.create_server(lambda s: s.end(b"child")).listen(0, "127.0.0.1")
+                c = netcompat.connect(inner.address().port, "127.0.0.1")
+                ok = b"".join(c) == b"child"
+                c.destroy(); inner.close()
+                netcompat.shutdown(10)
+                os._exit(0 if ok else 1)
+            assert os.waitpid(pid, 0)[1] == 0
+        stop.set()
+        for t in threads: t.join()
+        assert min(rounds) > 0
+        server.close()
+        print("fine")
+    """, timeout=50)
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr

@@ -1,0 +1,372 @@
+"""The worker pool: limits, what counts, what blocks, warnings, retirement, shutdown."""
+import logging
+import os
+import threading
+import time
+from typing import Any, Callable, Iterator, List
+
+import pytest
+
+import netcompat
+from conftest import eventually
+from netcompat.runtime import workers
+from netcompat.runtime.waiter import Waiter
+
+
+@pytest.fixture
+def small() -> Iterator[Callable[..., netcompat.WorkerPool]]:
+    """Makes pools, the default one too, and puts the old default back."""
+    before = workers.default_pool()
+
+    def make(size: int, default: bool = False, **options: Any) -> netcompat.WorkerPool:
+        pool = netcompat.WorkerPool(size, thread_name_prefix="netcompat-small", **options)
+        if default:
+            netcompat.set_default_workers(pool)
+        return pool
+    yield make
+    netcompat.shutdown(5)
+    netcompat.set_default_workers(before)
+
+
+def fill(pool: netcompat.WorkerPool, count: int, wait: Callable[[], Any]) -> List[int]:
+    """Submits `count` calls of `wait`; the list grows as they begin."""
+    began: List[int] = []
+    for number in range(count):
+        def call(number: int = number) -> None:
+            began.append(number)
+            wait()
+        pool.submit(call)
+    return began
+
+
+# ---- arguments ----
+
+@pytest.mark.parametrize("options", [{"max_workers": 0}, {"max_workers": -1}, {"idle_seconds": -1}])
+def test_numbers_out_of_range(options: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        netcompat.WorkerPool(**options)
+    assert caught.value.code == "ERR_OUT_OF_RANGE"      # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("options", [{"max_workers": "2"}, {"max_workers": True}, {"idle_seconds": None},
+                                     {"thread_name_prefix": 1}])
+def test_types(options: Any) -> None:
+    with pytest.raises(TypeError):
+        netcompat.WorkerPool(**options)
+
+
+def test_the_default_limit() -> None:
+    assert netcompat.WorkerPool().max_workers == 32 + (os.cpu_count() or 1)
+
+
+# ---- submit and shutdown ----
+
+def test_submit_runs_on_a_daemon_with_the_pools_name() -> None:
+    pool = netcompat.WorkerPool(1, thread_name_prefix="netcompat-mine")
+    ran: List[threading.Thread] = []
+    pool.submit(lambda: ran.append(threading.current_thread()))
+    eventually(lambda: ran)
+    assert ran[0].name.startswith("netcompat-mine") and ran[0].daemon
+
+
+def test_a_call_that_raises_ends_no_worker(reported: Any) -> None:
+    pool = netcompat.WorkerPool(1)
+    pool.submit(lambda: 1 // 0)
+    over = threading.Event()
+    pool.submit(over.set)
+    assert over.wait(5)
+    reported.take(ZeroDivisionError)
+
+
+def test_submit_takes_callables_only() -> None:
+    with pytest.raises(TypeError):
+        netcompat.WorkerPool(1).submit(3)       # type: ignore[arg-type]
+
+
+def test_after_shutdown_what_is_queued_is_still_run_and_the_threads_end() -> None:
+    pool = netcompat.WorkerPool(1)
+    go = threading.Event()
+    began = fill(pool, 5, lambda: go.wait(10))
+    eventually(lambda: began)
+    pool.shutdown()
+    with pytest.raises(RuntimeError):
+        pool.submit(print)
+    go.set()
+    eventually(lambda: began == [0, 1, 2, 3, 4])
+    eventually(lambda: not pool.threads())
+
+
+def test_many_submits_from_many_threads_all_run(fast_switching: None) -> None:
+    pool, ran = netcompat.WorkerPool(4), []     # type: netcompat.WorkerPool, List[int]
+
+    def submit() -> None:
+        for number in range(300):
+            pool.submit(lambda: ran.append(1))
+    threads = [threading.Thread(target=submit) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: len(ran) == 1500)
+
+
+# ---- limits ----
+
+def test_no_more_than_the_limit_run_at_once(small: Any) -> None:
+    pool, go = small(3), threading.Event()
+    began = fill(pool, 10, lambda: go.wait(10))
+    eventually(lambda: len(began) == 3)
+    time.sleep(0.05)        # a fourth would begin now
+    assert len(began) == 3 == len(pool.threads())
+    go.set()
+    eventually(lambda: len(began) == 10)
+
+
+def test_a_worker_that_waits_in_a_helper_does_not_count(small: Any) -> None:
+    pool = small(2)
+    waiters = [Waiter() for _ in range(10)]
+    left = list(waiters)
+    began = fill(pool, 10, lambda: left.pop().wait(10))
+    eventually(lambda: len(began) == 10)
+    assert pool.counts()["waiting"] == 10
+    over = threading.Event()
+    pool.submit(over.set)
+    assert over.wait(5)
+    for waiter in waiters:
+        waiter.set()
+    eventually(lambda: len(pool.threads()) <= 2, message="those above the limit go")
+
+
+def test_waiting_may_be_nested(small: Any) -> None:
+    pool, counts = small(1), []
+
+    def call() -> None:
+        with workers.blocking():
+            with workers.blocking():
+                counts.append(pool.counts()["waiting"])
+            counts.append(pool.counts()["waiting"])
+        counts.append(pool.counts()["waiting"])
+    pool.submit(call)
+    eventually(lambda: len(counts) == 3)
+    assert counts == [1, 1, 0]
+
+
+def test_workers_that_wait_and_go_on_lose_no_call(small: Any, fast_switching: None) -> None:
+    """Those that are started in the place of a waiting one are too many when it goes on: whatever leaves when, all run."""
+    pool, ran = small(2), []
+
+    def call() -> None:
+        with workers.blocking():
+            pass
+        ran.append(1)
+    for _ in range(30):
+        for _ in range(20):
+            pool.submit(call)
+        time.sleep(0)
+    eventually(lambda: len(ran) == 600)
+
+
+def test_idle_workers_retire_but_the_last(small: Any) -> None:
+    pool, go = small(4, idle_seconds=0.05), threading.Event()
+    keep = netcompat.create_server().listen(0, "127.0.0.1")     # the engine runs on
+    began = fill(pool, 4, lambda: go.wait(10))
+    eventually(lambda: len(began) == 4)
+    go.set()
+    eventually(lambda: len(pool.threads()) == 1)
+    time.sleep(0.2)         # longer than the idle time
+    assert len(pool.threads()) == 1
+    keep.close()
+    eventually(lambda: not pool.threads())
+
+
+def test_retiring_workers_lose_no_call(small: Any, fast_switching: None) -> None:
+    pool, ran = small(3, idle_seconds=0), []
+    keep = netcompat.create_server().listen(0, "127.0.0.1")
+    for number in range(1, 301):
+        pool.submit(lambda: ran.append(1))
+        if number % 3 == 0:
+            eventually(lambda: len(ran) == number)
+    keep.close()
+
+
+def test_an_idle_time_of_nothing_does_not_spin(small: Any) -> None:
+    pool = small(1, idle_seconds=0)
+    keep = netcompat.create_server().listen(0, "127.0.0.1")
+    over = threading.Event()
+    pool.submit(over.set)
+    assert over.wait(5)
+    eventually(lambda: pool.counts()["idle"] == 1)
+    before = time.process_time()
+    time.sleep(0.3)         # the claim is about a time in which nothing happens
+    assert time.process_time() - before < 0.15
+    keep.close()
+
+
+# ---- the default pool ----
+
+def echo_through(server: netcompat.Server) -> bytes:
+    client = netcompat.connect(server.address().port, "127.0.0.1")
+    client.write(b"x")
+    try:
+        return client.recv(1, 5)
+    finally:
+        client.destroy()
+
+
+def test_the_default_pool_can_be_replaced(small: Any) -> None:
+    names: List[str] = []
+
+    def handle(sock: netcompat.Socket) -> None:
+        names.append(threading.current_thread().name)
+        sock.on("data", sock.write)
+    server = netcompat.create_server(handle).listen(0, "127.0.0.1")
+    assert echo_through(server) == b"x"
+    small(2, default=True)
+    assert echo_through(server) == b"x"
+    netcompat.set_default_workers(3)
+    assert workers.default_pool().max_workers == 3
+    assert echo_through(server) == b"x"
+    assert names[1].startswith("netcompat-small") and not names[0].startswith("netcompat-small")
+    server.close()
+
+
+@pytest.mark.parametrize("wrong", ["2", None, True, 2.0])
+def test_the_default_pool_must_be_a_pool_or_a_number(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        netcompat.set_default_workers(wrong)
+
+
+def test_what_is_queued_in_the_old_pool_is_still_run(small: Any) -> None:
+    old = small(1, default=True)
+    go, ran = threading.Event(), []     # type: threading.Event, List[int]
+    began = fill(old, 1, lambda: go.wait(10))
+    eventually(lambda: began)
+    for number in range(20):
+        workers.call_on_pool(ran.append, number)
+    small(2, default=True)
+    go.set()
+    eventually(lambda: ran == list(range(20)))
+
+
+def test_replacing_it_all_the_time_loses_nothing(small: Any, fast_switching: None) -> None:
+    server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+    stop = threading.Event()
+
+    def replace() -> None:
+        while not stop.is_set():
+            small(2, default=True)
+            time.sleep(0.001)
+    thread = threading.Thread(target=replace)
+    thread.start()
+    try:
+        for _ in range(100):
+            assert echo_through(server) == b"x"
+    finally:
+        stop.set()
+        thread.join()
+    server.close()
+
+
+# ---- listeners that block ----
+
+def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> None:
+    small(4, default=True)
+    pause = [0.02]
+
+    def listener(chunk: bytes) -> None:
+        if pause[0]:
+            time.sleep(pause[0])
+    if not workers.HAS_GIL:
+        pytest.skip("on a free-threaded build nobody waits for a worker")
+    server = netcompat.create_server(lambda sock: sock.on("data", lambda c: (listener(c), sock.write(c))))
+    server.listen(0, "127.0.0.1")
+    client = netcompat.connect(server.address().port, "127.0.0.1")
+
+    def turn() -> None:
+        client.write(b"x")
+        assert client.recv(1, 5) == b"x"
+    for _ in range(5):
+        turn()
+    sock, = server.connections
+    assert sock._strand.blocking
+    pause[0] = 0
+    deadline = time.monotonic() + 20
+    while sock._strand.blocking:
+        assert time.monotonic() < deadline
+        turn()
+    client.destroy()
+    server.close()
+
+
+def test_one_worker_is_kept_for_what_does_not_block(small: Any) -> None:
+    """Three workers; ten connections whose listeners block for ever, all with the same code."""
+    small(3, default=True)
+    go = threading.Event()
+    blocking = netcompat.create_server(lambda sock: sock.on("data", lambda chunk: go.wait(20))).listen(0, "127.0.0.1")
+    quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+    clients = [netcompat.connect(blocking.address().port, "127.0.0.1") for _ in range(10)]
+    for client in clients:
+        client.write(b"x")
+        client.flush(5)
+    if workers.HAS_GIL:
+        eventually(lambda: netcompat.stats()["queued"] > 0)
+        for _ in range(20):
+            assert echo_through(quick) == b"x"
+    go.set()
+    for client in clients:
+        client.destroy()
+    blocking.close()
+    quick.close()
+
+
+# ---- saturation ----
+
+def listen_to_log() -> "Any":
+    class Keep(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__(logging.WARNING)
+            self.texts: List[str] = []
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.texts.append(record.getMessage())
+    return Keep()
+
+
+def test_a_saturated_pool_is_warned_of_once(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SATURATED_AFTER", 0.1)
+    kept, go = listen_to_log(), threading.Event()
+    logging.getLogger("netcompat").addHandler(kept)
+    try:
+        began = fill(small(2), 5, lambda: go.wait(20))
+        eventually(lambda: kept.texts)
+        time.sleep(0.35)        # three times the period
+        assert len(kept.texts) == 1
+        assert "2 workers" in kept.texts[0]
+        assert f"call ({__file__}" in kept.texts[0].replace("fill.<locals>.", "")       # what they are in
+        go.set()
+        eventually(lambda: len(began) == 5)
+    finally:
+        go.set()
+        logging.getLogger("netcompat").removeHandler(kept)
+
+
+def test_a_pool_that_gets_on_is_not_warned_of(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SATURATED_AFTER", 0.2)
+    kept = listen_to_log()
+    logging.getLogger("netcompat").addHandler(kept)
+    try:
+        began = fill(small(1), 20, lambda: time.sleep(0.02))
+        eventually(lambda: len(began) == 20)
+        assert not kept.texts
+    finally:
+        logging.getLogger("netcompat").removeHandler(kept)
+
+
+def test_the_numbers_of_stats() -> None:
+    pool, go = netcompat.WorkerPool(2), threading.Event()
+    began = fill(pool, 3, lambda: go.wait(10))
+    eventually(lambda: len(began) == 2)
+    counts = pool.counts()
+    assert (counts["workers"], counts["busy"], counts["idle"], counts["queued"]) == (2, 2, 0, 1)
+    go.set()
+    eventually(lambda: len(began) == 3)

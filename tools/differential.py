@@ -1,0 +1,727 @@
+#!/usr/bin/env python3
+"""Run seeded random programs in Node and in netcompat and compare what each object saw, step by step.
+
+A program is a client, its server and the server's sockets on the loopback, with random options and a list of steps,
+each one operation on one of them: write, end, destroy, pause, read, a listener that comes late, and so on. Both worlds
+settle between two steps. Compared after each step: every object's events with their arguments, in order, what the calls
+returned, and every public property.
+
+A program that differs is run again alone and slowly (noise is no difference), cut down to the fewest steps that still
+differ, and printed with both traces. What differs for a reason is excused by a named rule (`RULES`), as narrow as it
+can be; docs/node-differences.md gives the reasons at length. Each rule counts the programs that needed it.
+
+    python3 tools/differential.py --count 2000 --seed 7         # node from $NETCOMPAT_NODE or the PATH
+    python3 tools/differential.py --node NEW --against OLD      # two versions of Node with each other
+    python3 tools/differential.py --seed 7 --program 123        # one program, with its traces
+
+Last line: `N same, M under named rules, K different`; the exit status is 1 when K is not 0.
+"""
+import argparse
+import json
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+HERE = Path(__file__).resolve().parent
+BATCH = 100             # programs side by side in one process
+LIMIT = 60.0            # seconds for a batch; a run alone gets half of that
+SHRINK_ROUNDS = 40      # of candidates that are tried to make a program smaller
+SHOWN = 12              # programs that are shrunk and printed; the others are only counted
+SHORT, LONG = 20, 60000     # milliseconds of set_timeout: passes within a step, never passes
+LINGER = 70             # milliseconds that a step lasts at least where a time-out may pass
+
+Program = Dict[str, Any]
+Trace = List[Dict[str, Any]]    # for each step: {object: {"events": …, "results": …, "props": …}}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Programs
+
+def weighted(rng: random.Random, choices: Dict[str, int]) -> str:
+    return rng.choices(list(choices), list(choices.values()))[0]
+
+
+SOCKET_OPS = {
+    "write": 22, "end": 9, "destroy": 4, "destroy_soon": 2, "reset_and_destroy": 2, "pause": 9, "resume": 9, "cork": 4,
+    "uncork": 4, "read": 8, "on": 7, "once": 2, "prepend": 1, "off": 5, "set_encoding": 4, "set_timeout": 3, "ref": 1,
+    "unref": 1, "pipe": 1, "unpipe": 1, "when": 7, "together": 7, "set_no_delay": 1, "set_keep_alive": 1,
+}
+SERVER_OPS = {"close": 6, "listen": 3, "get_connections": 3, "max_connections": 2, "ref": 1, "unref": 1, "on": 1}
+LATE = {"data": 8, "readable": 5, "end": 4, "finish": 2, "close": 2, "drain": 2, "error": 2, "connect": 2, "ready": 1,
+        "timeout": 1, "pause": 1, "resume": 1}
+REACTED = {"data": 5, "end": 6, "close": 3, "finish": 3, "connect": 3, "error": 2, "readable": 2, "drain": 2,
+           "pause": 1, "resume": 1, "ready": 1}
+SIZES = [0, 1, 3, 5, 5, 5, 10, 10, 40, 100, 1000, 20000, 70000, 300000]
+HUGE = 12000000         # more than loopback's buffers hold
+TEXTS = [["text", "é€"], ["text", "hello"], ["text", ""], ["text", "6869", "hex"], ["text", "aGk", "base64"],
+         ["text", "é", "latin1"], ["text", "ab", "utf16le"], ["raw", "\xe2\x82"], ["raw", "\xac"], ["raw", "\xf0\x9f"],
+         ["raw", "\x98\x80z"], ["text", "Ünï"]]
+ENCODINGS = ["utf8", "utf8", "utf8", "hex", "latin1", "base64", "utf16le", "ascii"]
+
+
+class Generator:
+    """Makes program `index` of `seed`: the same one in every run."""
+
+    def __init__(self, seed: int, index: int) -> None:
+        self.rng = random.Random(f"{seed}/{index}")
+        self.timers = self.rng.random() < 0.08
+        self.huge = self.rng.random() < 0.03
+
+    def make(self) -> Program:
+        rng = self.rng
+        program: Program = {"client": self.options(), "server": self.options(), "steps": [], "timers": self.timers,
+                            "calls": rng.choice(["main", "main", "strand"])}
+        if rng.random() < 0.2:
+            program["server"]["pause_on_connect"] = True
+        if rng.random() < 0.15:
+            program["server"]["on_connection"] = [self.socket_op(1) for _ in range(rng.randint(1, 2))]
+        steps = program["steps"]
+        while rng.random() < 0.2:
+            steps.append(["client", *self.socket_op(0)])
+        steps.append(["client", "connect", rng.random() < 0.2])
+        for _ in range(rng.randint(2, 11)):
+            steps.append(self.step())
+        return program
+
+    def options(self) -> Dict[str, Any]:
+        rng = self.rng
+        options: Dict[str, Any] = {"reader": rng.choice(["data", "data", "data", "none", "none", "readable", "echo"])}
+        if rng.random() < 0.4:
+            options["allow_half_open"] = True
+        if rng.random() < 0.3:
+            options["high_water_mark"] = rng.choice([0, 1, 4, 16, 1000, 16384, 1 << 20])
+        return options
+
+    def step(self) -> List[Any]:
+        rng = self.rng
+        if rng.random() < 0.08:
+            op = weighted(rng, SERVER_OPS)
+            arguments: List[Any] = []
+            if op in ("close", "listen"):
+                arguments = [rng.random() < 0.5]
+            elif op == "max_connections":
+                arguments = [rng.choice([None, 0, 1, 2])]
+            elif op == "on":
+                arguments = [rng.choice(["listening", "close", "drop"])]
+            return ["server", op, *arguments]
+        if rng.random() < 0.06:
+            return ["client", "connect", rng.random() < 0.3]
+        return [rng.choice(["client", "peer"]), *self.socket_op(0)]
+
+    def socket_op(self, depth: int) -> List[Any]:
+        """One operation on a socket; `depth` 1: inside another."""
+        rng = self.rng
+        op = weighted(rng, SOCKET_OPS)
+        while depth and op in ("together", "when", "on", "once", "prepend"):
+            op = weighted(rng, SOCKET_OPS)
+        if op == "write":
+            return [op, self.data(), rng.random() < 0.4]
+        if op == "end":
+            return [op, self.data() if rng.random() < 0.3 else None, rng.random() < 0.4]
+        if op == "destroy":
+            return [op, rng.random() < 0.4]
+        if op == "read":
+            return [op] if rng.random() < 0.6 else [op, rng.choice([0, 1, 3, 5, 10, 100, 70000])]
+        if op in ("on", "once", "prepend"):
+            return [op, weighted(rng, LATE)]
+        if op == "off":
+            return [op, rng.choice(["data", "data", "data", "readable", "readable", "end", "drain"])]
+        if op == "set_encoding":
+            return [op, rng.choice(ENCODINGS)]
+        if op == "set_timeout":
+            return [op, rng.choice([SHORT, SHORT, 0] if self.timers else [LONG, 0]), rng.random() < 0.4]
+        if op == "pipe":
+            return [op, rng.random() < 0.7]
+        if op == "set_no_delay":
+            return [op, True]
+        if op == "set_keep_alive":
+            return [op, rng.random() < 0.5, 1000]
+        if op == "when":
+            inner = ["connect", False] if rng.random() < 0.05 else self.socket_op(1)
+            return [op, weighted(rng, REACTED), inner]
+        if op == "together":
+            return [op, *self.together()]
+        return [op]
+
+    def together(self) -> List[List[Any]]:
+        """Some calls in one go, with one piece of data at most: how several are cut in transit is nobody's promise."""
+        ops: List[List[Any]] = []
+        wrote = False
+        for _ in range(self.rng.randint(2, 3)):
+            op = self.socket_op(1)
+            writes = op[0] == "write" or (op[0] == "end" and op[1] is not None)
+            if not (writes and wrote):
+                ops.append(op)
+            wrote = wrote or writes
+        return ops
+
+    def data(self) -> List[Any]:
+        rng = self.rng
+        if rng.random() < 0.25:
+            return list(rng.choice(TEXTS))
+        return ["fill", HUGE if self.huge and rng.random() < 0.4 else rng.choice(SIZES)]
+
+
+def generate(seed: int, index: int) -> Program:
+    return dict(Generator(seed, index).make(), name=f"{seed}/{index}")
+
+
+def show_program(program: Program) -> str:
+    """The program as a person reads it."""
+    lines = []
+    for who in ("client", "server"):
+        options = {name: value for name, value in program[who].items() if name not in ("reader", "on_connection")}
+        text = ", ".join(f"{name}={value}" for name, value in options.items())
+        lines.append(f"  {who + '(' + text + ')':40} its socket reads by: {program[who].get('reader')}")
+    if program["server"].get("on_connection"):
+        calls = "; ".join("peer." + show_op(op) for op in program["server"]["on_connection"])
+        lines.append(f"  in 'connection': {calls}")
+    lines.append(f"  netcompat is called in: {'the main thread' if program.get('calls') != 'strand' else 'the strand'}")
+    lines.append("   0. server.listen()")
+    for number, (who, *op) in enumerate(program["steps"], 1):
+        lines.append(f"  {number:2}. {who}.{show_op(op)}")
+    lines.append(f"  {len(program['steps']) + 1:2}. destroy all, close the server")
+    return "\n".join(lines)
+
+
+def show_op(op: Sequence[Any]) -> str:
+    name, *args = op
+    if name == "together":
+        return "together(" + "; ".join(show_op(inner) for inner in args) + ")"
+    if name == "when":
+        return f"once({args[0]!r}, lambda: {show_op(args[1])})"
+    shown = []
+    for arg in args:
+        if isinstance(arg, list):
+            shown.append(f"{arg[1]} bytes" if arg[0] == "fill" else ", ".join(map(repr, arg[1:])))
+        elif name in ("write", "end", "set_timeout", "connect", "listen", "close") and isinstance(arg, bool):
+            shown += ["callback"] if arg else []
+        elif name == "destroy":
+            shown += ["error"] if arg else []
+        elif arg is not None or name == "max_connections":
+            shown.append(repr(arg))
+    return f"{name}({', '.join(shown)})"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Running them
+
+class World:
+    """A process that runs programs, started when needed and again when it hangs or dies."""
+
+    def __init__(self, name: str, command: List[str]) -> None:
+        self.name, self.command = name, command
+        self.process: Optional["subprocess.Popen[str]"] = None
+
+    def send(self, programs: List[Program], slow: bool) -> None:
+        if self.process is None:
+            environment = {key: value for key, value in os.environ.items() if not key.startswith(("NODE_", "NETCOMPAT_"))}
+            environment["PYTHONPATH"] = str(HERE.parent)
+            environment["PYTHONIOENCODING"] = "utf-8"
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            encoding="utf-8", env=environment)
+        linger = LINGER if any(program.get("timers") for program in programs) else 0
+        batch = {"programs": programs, "linger": linger, "patience": 20 if slow else 1}
+        try:
+            assert self.process.stdin is not None
+            self.process.stdin.write(json.dumps(batch) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            pass        # it died; `receive` says so
+
+    def receive(self, limit: float) -> Optional[List[Trace]]:
+        """The traces, or `None`: it hung or died, and is gone now."""
+        process = self.process
+        assert process is not None and process.stdout is not None
+        watchdog = threading.Timer(limit, process.kill)
+        watchdog.start()
+        try:
+            line = process.stdout.readline()
+        finally:
+            watchdog.cancel()
+        try:
+            return list(json.loads(line)["traces"])
+        except ValueError:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                try:
+                    pipe.close()    # type: ignore[union-attr]
+                except OSError:
+                    pass
+
+
+Pair = Tuple[Optional[Trace], Optional[Trace]]
+
+
+class Worlds:
+    """The two that are compared."""
+
+    def __init__(self, left: Any, right: Any) -> None:
+        self.both = (left, right)
+
+    def run(self, programs: List[Program], slow: bool = False) -> List[Pair]:
+        """The traces of each program in both worlds, which run at the same time."""
+        for world in self.both:
+            world.send(programs, slow)
+        answers = [world.receive(LIMIT if len(programs) > 1 else LIMIT / 2) for world in self.both]
+        if None in answers and len(programs) > 1:       # find out whose fault it is
+            half = len(programs) // 2
+            return self.run(programs[:half], slow) + self.run(programs[half:], slow)
+        left, right = [answer if answer is not None else [None] for answer in answers]      # type: ignore[list-item]
+        return list(zip(left, right))
+
+    def close(self) -> None:
+        for world in self.both:
+            world.close()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What may differ: the rules
+
+class Excused(Exception):
+    """From here on the two cannot be compared, for a reason that a rule names."""
+
+
+class Moment:
+    """One object in one step, in both worlds. Rules make the two alike, as far as they may."""
+
+    def __init__(self, program: Program, index: int, who: str, left: Dict[str, Any], right: Dict[str, Any],
+                 memory: Dict[Any, Any], before: Dict[str, Any]) -> None:
+        self.program, self.index, self.who = program, index, who
+        self.left, self.right = left, right         # Node's and netcompat's; for the rules to change
+        self.memory = memory                        # for the rules, as long as the program lasts
+        self.before = before                        # netcompat's properties after the last step, by object
+        steps = program["steps"]
+        self.step = steps[index - 1] if 0 < index <= len(steps) else None
+
+    def same(self) -> bool:
+        return bool(self.left == self.right)
+
+    def prop(self, name: str) -> Tuple[Any, Any]:
+        return self.left["props"].get(name), self.right["props"].get(name)
+
+    def equate(self, *names: str) -> bool:
+        """Let Node's value of these properties stand for both; did they differ?"""
+        changed = False
+        for name in names:
+            if self.left["props"].get(name) != self.right["props"].get(name):
+                self.right["props"][name] = self.left["props"].get(name)
+                changed = True
+        return changed
+
+    def drop(self, side: Dict[str, Any], test: Callable[[List[Any]], bool]) -> bool:
+        """Take the events for which `test` holds off one side; were there any?"""
+        kept = [entry for entry in side["events"] if not test(entry)]
+        changed = len(kept) != len(side["events"])
+        side["events"] = kept
+        return changed
+
+    def ops(self) -> Iterator[List[Any]]:
+        """The calls of this step, those within others too."""
+        if self.step is not None:
+            yield from inner_ops(list(self.step[1:]))
+
+
+def inner_ops(op: List[Any]) -> Iterator[List[Any]]:
+    yield op
+    if op[0] == "together":
+        for inner in op[1:]:
+            yield from inner_ops(inner)
+    elif op[0] == "when":
+        yield from inner_ops(op[2])
+
+
+class Rule(NamedTuple):
+    name: str
+    reason: str
+    apply: Callable[[Moment], bool]         # makes the sides more alike; `True` if it changed anything
+
+
+RULES: List[Rule] = []
+
+
+def rule(name: str, reason: str) -> Callable[[Callable[[Moment], bool]], Callable[[Moment], bool]]:
+    def register(function: Callable[[Moment], bool]) -> Callable[[Moment], bool]:
+        RULES.append(Rule(name, reason, function))
+        return function
+    return register
+
+
+def label_of(entry: List[Any]) -> str:
+    """The event of an entry, without the mark of a late listener."""
+    return str(entry[0]).partition("#")[0]
+
+
+@rule("sticky-events", "a listener that is added after a state was reached is told too")
+def sticky_events(m: Moment) -> bool:
+    return m.drop(m.right, lambda entry: str(entry[0]).startswith("late "))
+
+
+@rule("close-bool", "'close' always carries a bool, in Node nothing where there was no handle")
+def close_bool(m: Moment) -> bool:
+    changed = False
+    for nodes, ours in zip(m.left["events"], m.right["events"]):
+        if label_of(nodes) == label_of(ours) == "close" and nodes[1:] == [None] and ours[1:] in ([False], [True]):
+            nodes[1] = ours[1]
+            changed = True
+    return changed
+
+
+@rule("write-returns", "write returns what the documentation says, in Node the high-water mark decides; so with 'drain'")
+def write_returns(m: Moment) -> bool:
+    changed = False
+    excuses = m.memory.setdefault("write-returns", {})
+    for ours, nodes in zip(m.right["results"], m.left["results"]):
+        if ours[0] == nodes[0] == "write" and isinstance(ours[1], bool) and isinstance(nodes[1], bool):
+            if ours != nodes:
+                ours[1] = nodes[1]
+                excuses[m.who] = changed = True
+    if m.who in excuses or m.prop("writable_need_drain")[0] != m.prop("writable_need_drain")[1]:
+        for side in (m.left, m.right):
+            changed = m.drop(side, lambda entry: label_of(entry) == "drain") or changed
+        if m.equate("writable_need_drain"):
+            excuses[m.who] = changed = True
+        elif not m.left["props"]["writable_need_drain"]:
+            excuses.pop(m.who, None)
+    return changed
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Comparing
+
+class Verdict(NamedTuple):
+    """What comparing two traces gave."""
+
+    difference: Optional[Tuple[int, str, Dict[str, Any], Dict[str, Any]]]   # the step, the object, both sides
+    rules: Tuple[str, ...]          # that were needed
+
+    def kind(self) -> Tuple[str, ...]:
+        """In what the two differ, roughly: what has the same cause mostly differs in the same things."""
+        if self.difference is None:
+            return ()
+        _, who, left, right = self.difference
+        words = [who.rstrip("0123456789")]
+        for entry in left["events"] + right["events"]:
+            count = sum(side["events"].count(entry) * sign for side, sign in ((left, 1), (right, -1)))
+            if count:
+                words.append(f"{'-' if count > 0 else '+'}{label_of(entry).partition('@')[0]}")
+        if left["events"] != right["events"] and len(words) == 1:
+            words.append("order")
+        words += [f"{mine[0]}()" for mine, other in zip(left["results"], right["results"]) if mine != other]
+        words += [prop for prop in left["props"] if left["props"][prop] != right["props"].get(prop)]
+        return tuple(sorted(set(words)))
+
+
+def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
+    left, right = pair
+    used: List[str] = []
+    if left is None or right is None:
+        words = [{"events": [["it hung or died" if side is None else "it ran"]], "results": [], "props": {}}
+                 for side in pair]
+        return Verdict((0, "process", words[0], words[1]) if left is not right else None, ())
+    memory: Dict[Any, Any] = {}
+    before: Dict[str, Any] = {}
+    for index, (mine, other) in enumerate(zip(left, right)):
+        for who in list(mine) + [who for who in other if who not in mine]:
+            if who not in mine or who not in other:
+                nothing = {"events": [["does not exist"]], "results": [], "props": {}}
+                return Verdict((index, who, mine.get(who, nothing), other.get(who, nothing)), tuple(used))
+            moment = Moment(program, index, who, json.loads(json.dumps(mine[who])), json.loads(json.dumps(other[who])),
+                            memory, before)
+            try:
+                for each in rules:
+                    if moment.same():
+                        break
+                    if each.apply(moment) and each.name not in used:
+                        used.append(each.name)
+            except Excused:
+                used.append(each.name)
+                return Verdict(None, tuple(used))
+            if not moment.same():
+                return Verdict((index, who, moment.left, moment.right), tuple(used))
+        before = {who: other[who]["props"] for who in other}
+    return Verdict(None, tuple(used))
+
+
+def smaller(program: Program) -> Iterator[Program]:
+    """Programs with a little less in them, the greatest cuts first."""
+    steps = program["steps"]
+    size = len(steps) // 2
+    while size:
+        for start in range(0, len(steps) - size + 1, size):
+            yield dict(program, steps=steps[:start] + steps[start + size:])
+        size //= 2
+    for number, step in enumerate(steps):
+        for simple in simpler(step[1:]):
+            yield dict(program, steps=steps[:number] + [[step[0], *simple]] + steps[number + 1:])
+    for who in ("client", "server"):
+        for name in program[who]:
+            if name == "reader" and program[who][name] == "none":
+                continue
+            changed = {key: value for key, value in program[who].items() if key != name}
+            if name == "reader":
+                changed["reader"] = "none"
+                if program[who][name] != "data":
+                    yield dict(program, **{who: dict(changed, reader="data")})
+            yield dict(program, **{who: changed})
+    if program.get("calls") == "strand":
+        yield dict(program, calls="main")
+
+
+def simpler(op: List[Any]) -> Iterator[List[Any]]:
+    name, *args = op
+    if name == "together":
+        for number in range(len(args)):
+            left = args[:number] + args[number + 1:]
+            yield [name, *left] if len(left) > 1 else left[0] if left else ["ref"]
+        for number, inner in enumerate(args):
+            for simple in simpler(inner):
+                yield [name, *args[:number], simple, *args[number + 1:]]
+    elif name == "when":
+        for simple in simpler(args[1]):
+            yield [name, args[0], simple]
+    elif name in ("write", "end"):
+        if args[1]:
+            yield [name, args[0], False]
+        if name == "end" and args[0] is not None:
+            yield [name, None, args[1]]
+        elif args[0] != ["fill", 5]:
+            yield [name, ["fill", 5], args[1]]
+    elif name in ("set_timeout", "connect", "listen", "close") and args and args[-1] is True:
+        yield [name, *args[:-1], False]
+
+
+def shrink(program: Program, differs: Callable[[List[Program]], List[bool]], rounds: int = SHRINK_ROUNDS) -> Program:
+    """The smallest program found that still differs; `differs` answers for many at once."""
+    for _ in range(rounds):
+        candidates = list(smaller(program))
+        if not candidates:
+            break
+        answers = differs(candidates)
+        for candidate, answer in zip(candidates, answers):
+            if answer:
+                program = candidate
+                break
+        else:
+            break
+    return program
+
+
+def show_difference(verdict: Verdict, names: Sequence[str], pair: Pair) -> str:
+    """Both sides at the first difference."""
+    assert verdict.difference is not None
+    index, who, left, right = verdict.difference
+    lines = [f"  first difference: step {index}, {who}"]
+    width = max(map(len, names)) + 1
+    for kind in ("events", "results"):
+        if left[kind] != right[kind]:
+            for name, side in zip(names, (left, right)):
+                shown = " ".join(json.dumps(entry, ensure_ascii=False) for entry in side[kind])
+                lines.append(f"    {name:{width}} {kind}: {shown}")
+    for prop in sorted(set(left["props"]) | set(right["props"])):
+        values = [side["props"].get(prop) for side in (left, right)]
+        if values[0] != values[1]:
+            lines.append(f"    {prop}: {names[0]} {json.dumps(values[0])}, {names[1]} {json.dumps(values[1])}")
+    for name, trace in zip(names, pair):
+        lines.append(f"  the events of {who} in {name}:")
+        for number, step in enumerate((trace or [])[:index + 1]):
+            if who in step and (step[who]["events"] or step[who]["results"]):
+                told = [json.dumps(entry, ensure_ascii=False) for entry in step[who]["events"]]
+                told += ["-> " + json.dumps(entry, ensure_ascii=False) for entry in step[who]["results"]]
+                lines.append(f"    {number:2}. {' '.join(told)}")
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The tool
+
+class Finding(NamedTuple):
+    """A program that differed when it ran alone."""
+
+    program: Program        # as small as it could be made
+    verdict: Verdict
+    pair: Pair
+
+
+class Checker:
+    """Runs programs, batch by batch, and counts."""
+
+    def __init__(self, worlds: Worlds, rules: Sequence[Rule], shown: int = SHOWN) -> None:
+        self.worlds, self.rules, self.shown = worlds, rules, shown
+        self.same = self.excused = self.different = self.noise = 0
+        self.used: Dict[str, int] = {}
+        self.kinds: Dict[Tuple[str, ...], int] = {}
+        self.findings: List[Finding] = []
+
+    def check(self, programs: List[Program]) -> None:
+        for program, pair in zip(programs, self.worlds.run(programs)):
+            verdict = compare(program, pair, self.rules)
+            if verdict.difference is not None:
+                verdict = self.again(program)
+            if verdict.difference is not None:
+                self.different += 1
+                kind = verdict.kind()
+                self.kinds[kind] = self.kinds.get(kind, 0) + 1
+                if self.kinds[kind] == 1 and len(self.findings) < self.shown:
+                    self.findings.append(self.reduce(program, verdict))
+                continue
+            if verdict.rules:
+                self.excused += 1
+            else:
+                self.same += 1
+            for name in verdict.rules:
+                self.used[name] = self.used.get(name, 0) + 1
+
+    def again(self, program: Program) -> Verdict:
+        """Alone and slowly, twice: what differs each time differs."""
+        for _ in range(2):
+            verdict = compare(program, self.worlds.run([program], slow=True)[0], self.rules)
+            if verdict.difference is None:
+                self.noise += 1
+                break
+        return verdict
+
+    def reduce(self, program: Program, verdict: Verdict) -> Finding:
+        kind = verdict.kind()
+
+        def differs(candidates: List[Program]) -> List[bool]:
+            pairs = self.worlds.run(candidates)
+            return [compare(candidate, pair, self.rules).kind() == kind for candidate, pair in zip(candidates, pairs)]
+        small = shrink(program, differs)
+        for candidate in (small, program):
+            pair = self.worlds.run([candidate], slow=True)[0]
+            again = compare(candidate, pair, self.rules)
+            if again.difference is not None:
+                return Finding(candidate, again, pair)
+        return Finding(program, verdict, pair)
+
+
+def find_node(given: Optional[str]) -> Optional[str]:
+    path = given or os.environ.get("NETCOMPAT_NODE") or shutil.which("node")
+    return shutil.which(path) if path else None
+
+
+def version_of(node: str) -> str:
+    return subprocess.run([node, "--version"], stdout=subprocess.PIPE, universal_newlines=True,
+                          check=True).stdout.strip()
+
+
+def batches(programs: List[Program], size: int) -> List[List[Program]]:
+    """Those with a time-out apart, since each of their steps takes long; and fewer of them together."""
+    out = []
+    for timers, count in ((True, max(size // 4, 1)), (False, size)):
+        some = [program for program in programs if bool(program.get("timers")) is timers]
+        out += [some[start:start + count] for start in range(0, len(some), count)]
+    return out
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--node", metavar="PATH", help="the Node to compare with ($NETCOMPAT_NODE, else from the PATH)")
+    parser.add_argument("--against", metavar="PATH", help="compare it with another Node, instead of netcompat")
+    parser.add_argument("--count", type=int, default=2000, help="programs (2000)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pairs of processes (one a core)")
+    parser.add_argument("--shown", type=int, default=SHOWN, help=f"differences that are shrunk and printed ({SHOWN})")
+    parser.add_argument("--program", type=int, metavar="INDEX", help="this program of the seed alone, with its traces")
+    parser.add_argument("--quick", action="store_true", help="a few hundred programs")
+    arguments = parser.parse_args(argv)
+    node = find_node(arguments.node)
+    if node is None:
+        print("!!!!!!!! NO NODE HERE: nothing was compared with it (--node PATH, or $NETCOMPAT_NODE) !!!!!!!!")
+        return 0
+    names = ["Node " + version_of(node), "netcompat"]
+    commands = [[node, str(HERE / "differential.js")], [sys.executable, str(HERE / "differential_runner.py")]]
+    rules: Sequence[Rule] = RULES
+    if arguments.against:
+        names[1] = "Node " + version_of(arguments.against)
+        commands[1] = [arguments.against, str(HERE / "differential.js")]
+        rules = []
+    if arguments.program is not None:
+        return run_one(generate(arguments.seed, arguments.program), names, commands, rules)
+    return run_many(arguments, names, commands, rules)
+
+
+def run_one(program: Program, names: List[str], commands: List[List[str]], rules: Sequence[Rule]) -> int:
+    worlds = Worlds(*(World(name, command) for name, command in zip(names, commands)))
+    try:
+        pair = worlds.run([program], slow=True)[0]
+    finally:
+        worlds.close()
+    print(show_program(program))
+    for name, trace in zip(names, pair):
+        print(name)
+        for number, step in enumerate(trace or []):
+            for who, part in step.items():
+                print(f"  {number:2}. {who:7} {json.dumps(part['events'])} -> {json.dumps(part['results'])}")
+    verdict = compare(program, pair, rules)
+    if verdict.difference is None:
+        print("same" if not verdict.rules else "same under the rules " + ", ".join(verdict.rules))
+        return 0
+    print(show_difference(verdict, names, pair))
+    return 1
+
+
+def run_many(arguments: argparse.Namespace, names: List[str], commands: List[List[str]],
+             rules: Sequence[Rule]) -> int:
+    count = 300 if arguments.quick else arguments.count
+    begun = time.monotonic()
+    work: "queue.Queue[List[Program]]" = queue.Queue()
+    size = max(1, min(BATCH, count // max(arguments.jobs, 1)))
+    for batch in batches([generate(arguments.seed, index) for index in range(count)], size):
+        work.put(batch)
+    print(f"{names[0]} and {names[1]}: {count} programs of seed {arguments.seed}", flush=True)
+    shown = -(-arguments.shown // arguments.jobs)
+    checkers = [Checker(Worlds(*(World(name, command) for name, command in zip(names, commands))), rules, shown)
+                for _ in range(arguments.jobs)]
+
+    def run(checker: Checker) -> None:
+        try:
+            while True:
+                checker.check(work.get_nowait())
+        except queue.Empty:
+            pass
+        finally:
+            checker.worlds.close()
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        for future in [pool.submit(run, checker) for checker in checkers]:
+            future.result()
+    for checker in checkers:
+        for finding in checker.findings:
+            print(f"\nDIFFERENT: program {finding.program['name']}")
+            print(show_program(finding.program))
+            print(show_difference(finding.verdict, names, finding.pair))
+    print()
+    for each in rules:
+        number = sum(checker.used.get(each.name, 0) for checker in checkers)
+        print(f"  {number:6} {each.name}: {each.reason}")
+    kinds: Dict[Tuple[str, ...], int] = {}
+    for checker in checkers:
+        for kind, number in checker.kinds.items():
+            kinds[kind] = kinds.get(kind, 0) + number
+    for kind, number in sorted(kinds.items(), key=lambda item: -item[1]):
+        print(f"  {number:6} differ in: {' '.join(kind)}")
+    noise, same, excused, different = [sum(getattr(checker, name) for checker in checkers)
+                                       for name in ("noise", "same", "excused", "different")]
+    print(f"{noise} differed side by side only; {time.monotonic() - begun:.0f} s")
+    print(f"{same} same, {excused} under named rules, {different} different")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
