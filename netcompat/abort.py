@@ -12,7 +12,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Tuple
 
-from .emitter import EventEmitter, _Once
+from .emitter import EventEmitter
 from .errors import AbortError, invalid_type, out_of_range
 from .runtime import call_later
 from .runtime.report import report
@@ -148,12 +148,11 @@ class AbortSignal(EventEmitter):
     def _announce(self) -> None:
         self._enter(self._wake_waiters, "abort", (self,))
         for entry in self._listeners.get("abort", ()):
-            if type(entry) is _Once:
-                if not self._enter(self._take, "abort", entry):
-                    continue
-                entry = entry.listener
+            listener = self._listener_now("abort", entry)
+            if listener is None:
+                continue
             try:
-                entry(self)
+                listener(self)
             except Exception as problem:
                 report(problem, self)
 

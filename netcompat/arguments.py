@@ -62,11 +62,20 @@ def check_host(name: str, host: Any) -> str:
 
 def check_int(name: str, value: Any, low: int = 0, high: int = 4294967295) -> int:
     """`value` as it is, if it is an int from `low` to `high` (by default: what Node takes for milliseconds)."""
+    if isinstance(value, float):
+        raise out_of_range(name, "an integer", value)       # as Node has it: right kind, wrong number
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_type(name, "int", value)
     if not low <= value <= high:
         raise out_of_range(name, f">= {low} and <= {high}", value)
     return int(value)
+
+
+def check_mark(value: Any) -> int:
+    """A high-water mark, in bytes. A bad number is an `ERR_INVALID_ARG_VALUE` here, as in Node's options."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not (value >= 0 and value == int(value)):
+        raise invalid_value("high_water_mark", "must be an integer >= 0", value)
+    return check_int("high_water_mark", value, 0, sys.maxsize)
 
 
 def check_msecs(name: str, value: Any) -> float:

@@ -18,7 +18,8 @@ import socket
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from .addresses import is_ip
-from .errors import AggregateError, error, invalid_type, lookup_error, out_of_range, system_error
+from .arguments import check_int
+from .errors import AggregateError, error, invalid_type, lookup_error, system_error
 from .runtime.reactor import WRITE, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
@@ -65,11 +66,7 @@ def set_default_auto_select_family_attempt_timeout(value: int) -> None:
 
 
 def check_attempt_timeout(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise invalid_type(name, "int", value)
-    if not 1 <= value <= 2147483647:
-        raise out_of_range(name, ">= 1 and <= 2147483647", value)
-    return max(int(value), 10)
+    return max(check_int(name, value, 1, 2147483647), 10)
 
 
 class Target(NamedTuple):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, cast
 
+from .arguments import check_int
 from .errors import error, invalid_type, out_of_range
 from .runtime import lifetime
 from .runtime.gate import Gate
@@ -124,10 +125,7 @@ class EventEmitter(Gate):
 
     def set_max_listeners(self: Self, count: int) -> Self:
         """Warn of a possible leak when an event gets more listeners than `count`; 0: never. Node: same."""
-        if isinstance(count, bool) or not isinstance(count, int):
-            raise invalid_type("count", "int", count)
-        if count < 0:
-            raise out_of_range("count", ">= 0", count)
+        check_int("count", count)
         self._max_listeners = count
         return self
 
@@ -152,11 +150,9 @@ class EventEmitter(Gate):
                 raise error("ERR_UNHANDLED_ERROR", received=args[0] if args else None)
             return waited
         for entry in entries:
-            if type(entry) is _Once:
-                if not self._enter(self._take, event, entry):
-                    continue
-                entry = entry.listener
-            entry(*args)
+            listener = self._listener_now(event, entry)
+            if listener is not None:
+                listener(*args)
         return True
 
     def wait_for(self, event: str, timeout: Optional[float] = None) -> Tuple[Any, ...]:
@@ -305,12 +301,11 @@ class EventEmitter(Gate):
                 return True
             if removals != self._removals and entry not in self._listeners.get(event, ()):
                 continue
-            if type(entry) is _Once:
-                if not self._enter(self._take, event, entry):
-                    continue
-                entry = entry.listener
+            listener = self._listener_now(event, entry)
+            if listener is None:
+                continue
             try:
-                entry(*args)
+                listener(*args)
             except BaseException as problem:
                 self._raised(event, problem, *args)
                 return True
@@ -322,6 +317,15 @@ class EventEmitter(Gate):
             raise problem       # Ctrl-C or sys.exit() on a thread of the program's own: that is for its pump
         report(problem)
         self._failed(event, problem, *args)
+
+    def _listener_now(self, event: str, entry: Entry) -> Optional[Listener]:
+        """What to call for an entry, `None` if it was a once-listener that another thread took. Outside the gate."""
+        if type(entry) is not _Once:
+            return cast(Listener, entry)
+        if not self._enter(self._take, event, entry):
+            return None
+        self._emit_if_heard("removeListener", event, entry.listener)
+        return entry.listener
 
     def _wake_waiters(self, event: str, args: Tuple[Any, ...]) -> bool:
         """Let the threads go on that wait for `event`; `True` if there were any. 'error' ends every wait."""
@@ -407,12 +411,11 @@ class StatefulEmitter(EventEmitter):
         """To one listener, what the others were told before it came: nothing that happened since forbids that."""
         if entry not in self._listeners.get(event, ()):
             return              # taken off again in the meantime
-        if type(entry) is _Once:
-            if not self._enter(self._take, event, entry):
-                return
-            entry = entry.listener
+        listener = self._listener_now(event, entry)
+        if listener is None:
+            return
         try:
-            entry(*args)
+            listener(*args)
         except BaseException as problem:
             self._raised(event, problem, *args)
 

@@ -187,8 +187,8 @@ def system_error(cause: "int | str | OSError", syscall: str, address: Optional[s
     number = getattr(_errno, code, None) if isinstance(cause, str) else cause
     where = ""
     if address is not None:
-        where = f" {address}:{port}" if port is not None else f" {address}"
-        if port is not None and local_address is not None:
+        where = f" {address}:{port}" if port else f" {address}"
+        if port and local_address is not None:
             where += f" - Local ({local_address}:{local_port or 0})"
     reason = f": {detail}" if detail else ""
     made = _CLASS_OF_CODE.get(code, OSError)(f"{syscall} {code}{reason}{where}")

@@ -20,7 +20,8 @@ from typing import (TYPE_CHECKING, Any, Callable, Deque, Dict, FrozenSet, Iterat
                     Tuple, Union, cast)
 
 from .addresses import AddressInfo, DropInfo, check_port, is_ip
-from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_msecs,
+from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_mark,
+                        check_msecs,
                         check_path, check_signal, is_path, split_place, whole_seconds)
 from .emitter import Entry, StatefulEmitter, _Once, check_timeout
 from .errors import error, invalid_type, lookup_error, system_error
@@ -79,7 +80,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         check_callback(connection_listener, "connection_listener")
         check_dispatch(dispatch)
         if high_water_mark is not None:
-            check_int("high_water_mark", high_water_mark, 0, sys.maxsize)
+            check_mark(high_water_mark)
         check_msecs("keep_alive_initial_delay", keep_alive_initial_delay)
         super().__init__()
         self._make_strand(dispatch)
@@ -278,6 +279,7 @@ class Server(StatefulEmitter, lifetime.Handle):
             acceptor.set(error=error("ERR_SERVER_NOT_RUNNING"))
         self._acceptors.clear()
         self._discard_parked()
+        lifetime.unref(self)        # what keeps the process alive from here on are the sockets
         self._close_if_over()
         if listener is None:
             return None
@@ -290,7 +292,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         return waiter
 
     def _call_when_closed(self, callback: Callable[..., Any], problem: Optional[BaseException]) -> None:
-        if self._living or self._lives_over < self._life:
+        if self._failure is None and (self._living or self._lives_over < self._life):
             self._insert("close", _Once(lambda: callback(problem)), False)
         else:
             self._post(self._call_back, callback, problem)
@@ -312,6 +314,8 @@ class Server(StatefulEmitter, lifetime.Handle):
     def _close_if_over(self) -> None:
         """Inside the gate: post 'close' when nothing is open any more."""
         if self._living and not self._is_open() and not self._sockets:
+            if self._refed:
+                lifetime.ref(self)          # until 'close' is delivered
             self._post(self._deliver_close, self._life)
             self._hand_over()
 

@@ -13,14 +13,14 @@ import errno
 import os
 import socket as stdlib_socket
 import stat
-import sys
 import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .addresses import AddressInfo, check_port, is_ip
-from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_msecs,
+from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_mark,
+                        check_msecs,
                         check_path, check_signal, is_path, split_place, whole_seconds)
 from .blocking import BlockingMixin
 from .blocklist import BlockList
@@ -98,7 +98,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._signal = check_signal(signal)
         self._transport: Any = None
         if high_water_mark is not None:
-            check_int("high_water_mark", high_water_mark, 0, sys.maxsize)
+            check_mark(high_water_mark)
         remember_options(self, no_delay, keep_alive, keep_alive_initial_delay, type_of_service)
         given = _transport_of(fd, handle)       # last: a mistake in the others must leave it with its owner
         can_read, can_write = _directions(given) if given is not None else (True, True)
@@ -176,12 +176,14 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if listener is not None:
             self.once("connect", listener)
         if plan.timeout is not None:
-            self.set_timeout(plan.timeout)
+            self._enter(self._set_timeout, plan.timeout)
         self._enter(self._connect, plan)
         return self
 
     def _connect(self, plan: "_Plan") -> None:
         if self._link is GONE:
+            if self._signal is not None and self._signal.aborted:
+                return                  # aborted for good
             if self._living:            # its 'close' is still to come
                 self._connecting = True
                 self._next_life = lambda: self._connect(plan)
@@ -398,6 +400,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         """
         check_msecs("msecs", msecs)
         check_callback(callback)
+        if self.destroyed:
+            return self
         self._enter(self._set_timeout, msecs)
         if callback is not None:
             if msecs:
@@ -865,11 +869,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 self._server._socket_handed_over()
 
     def _life_over(self, life: int) -> None:
-        if not self._living:
-            lifetime.closed(self)
         server = self._server
         if server is not None:
-            server._socket_closed(self)
+            server._socket_closed(self)         # first this: its 'close' is to be delivered too
+        if not self._living:
+            lifetime.closed(self)
 
     # ---- what lifetime.py needs ----
 
@@ -932,22 +936,28 @@ class _PathConnector:
         self.over = True
         owner = self.owner
         name = os.fsdecode(self.path)
+        owner._enter(owner._connecting_told, "connectionAttempt", (name, None, None))
         try:
             if self.bound is not None and self.bound.path is None:
                 self.bound.close()
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a TCP address leads to no path
             sock = open_unix(self.path) if self.bound is None else self.bound.socket
         except OSError as problem:
-            owner._enter(owner._connect_failed, _path_error(problem, name))
+            self.failed(_path_error(problem, name), name)
             return
         try:
             connect_now(sock, self.path)
         except OSError as problem:
             sock.close()
-            owner._enter(owner._connect_failed, _path_error(problem, name))
+            self.failed(_path_error(problem, name), name)
             return
         owner._path = name
         owner._enter(owner._connected, UnixTransport(sock), None)
+
+    def failed(self, problem: OSError, name: str) -> None:
+        owner = self.owner
+        owner._enter(owner._connecting_told, "connectionAttemptFailed", (name, None, None, problem))
+        owner._enter(owner._connect_failed, problem)
 
     def cancel(self) -> None:
         reactor.call_soon(self.cancelled)

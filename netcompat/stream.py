@@ -27,7 +27,7 @@ import sys
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, Union
 
-from .arguments import check_int, split_callback
+from .arguments import check_int, check_mark, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
 from .errors import error, invalid_type, system_error
@@ -105,8 +105,7 @@ class Duplex(StatefulEmitter):
     def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
                  high_water_mark: Optional[int] = None) -> None:
         super().__init__()
-        mark = _default_high_water_mark if high_water_mark is None else check_int(
-            "high_water_mark", high_water_mark, 0, sys.maxsize)
+        mark = _default_high_water_mark if high_water_mark is None else check_mark(high_water_mark)
         self.allow_half_open = allow_half_open      # keep writing after the peer's FIN; Node: allowHalfOpen
         self._read_mark = self._write_mark = mark
         self._link = NEW
@@ -574,6 +573,8 @@ class Duplex(StatefulEmitter):
             self._post(self._deliver_buffered)
 
     def _pause(self) -> bool:
+        if self._link is GONE:
+            return False
         self._paused = True
         if self._flowing is False:
             return False
@@ -581,6 +582,8 @@ class Duplex(StatefulEmitter):
         return True
 
     def _resume(self) -> bool:
+        if self._link is GONE:
+            return False
         self._paused = self._hold_reading = False
         if self._flowing:
             return False
@@ -594,7 +597,7 @@ class Duplex(StatefulEmitter):
         self._decode_buffered()
         buffer = self._buffer
         if size is not None and size > self._read_mark:
-            self._read_mark = size              # else so much could never be there
+            self._read_mark = 1 << (size - 1).bit_length()      # else so much could never be there
         available = self._buffered
         wanted = available if size is None else size
         if wanted > available and self._input is not READING:

@@ -29,7 +29,7 @@ MAY_IMPORT: Dict[str, Set[str]] = {
     "blocking": {"stream", "emitter", "runtime"} | VALUES,
     "stream": {"emitter", "runtime"} | VALUES,
     "abort": {"emitter", "runtime", "errors"} | TYPES,
-    "emitter": {"runtime", "errors"},
+    "emitter": {"arguments", "runtime", "errors"},
     "arguments": {"blocklist", "errors"},
     "blocklist": {"addresses", "runtime", "errors"},
     "addresses": {"errors"},

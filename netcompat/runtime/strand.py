@@ -37,7 +37,7 @@ class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
     __slots__ = ("_lock", "_items", "_claim", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
-                 "_roams", "_codes", "_code", "_held", "__weakref__")
+                 "_roams", "codes", "_code", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
@@ -52,7 +52,7 @@ class Strand(Runnable):
         self._roams = False             # it is not
         self.blocking = False           # runs a listener that is known to block
         self._code: Optional[CodeType] = None       # of that listener
-        self._codes: Tuple[CodeType, ...] = ()      # of all listeners that were added
+        self.codes: Tuple[CodeType, ...] = ()      # of all listeners that were added
         self._held = False              # suspended: claimed, but nothing runs
 
     # ---- for every thread ----
@@ -103,8 +103,8 @@ class Strand(Runnable):
     def will_run(self, listener: Any) -> None:
         """A listener was added: if it is known to block, so is the strand."""
         code = code_of(listener)
-        if code is not None and code not in self._codes:
-            self._codes += (code,)
+        if code is not None and code not in self.codes:
+            self.codes += (code,)
             if known_to_block(code):
                 self.lost_turn(code)
 
@@ -114,7 +114,7 @@ class Strand(Runnable):
 
     def will_block(self) -> bool:
         if not self.blocking:
-            for code in self._codes:
+            for code in self.codes:
                 if known_to_block(code):
                     self.lost_turn(code)
         return self.blocking

@@ -26,6 +26,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from types import CodeType, FrameType
@@ -50,6 +51,7 @@ class Runnable:
     __slots__ = ()
 
     blocking: bool = False          # goes to workers that the reactor does not wait for
+    codes: Tuple[CodeType, ...] = ()        # of the listeners that it may run
 
     def run(self) -> None:
         raise NotImplementedError
@@ -145,13 +147,14 @@ class WorkerPool:
                 queue.clear()       # the worker that forked, if one did, still looks there
         self.queue: Deque[Runnable] = deque()           # the run queue
         self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
-        self._looked = -1           # `progress` at the last look of a free-threaded build's reactor
+        self._looked = -1           # `progress` as the reactor of a free-threaded build saw it change last
+        self._looked_at = 0.0       # when that was
         self.progress = 0           # changes with each item that is begun; compared, never counted with
         self._workers: Set[_Worker] = set()         # those that count towards the limit, or wait
         self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
         self._blocked: Set[_Worker] = set()         # of these, those that serve the queue of what blocks
         self._idle: List[_Worker] = []              # of these, those that rest
-        self._threads: Set[threading.Thread] = set()        # of all workers, of those that are about to end too
+        self._threads: Set[threading.Thread] = set()        # of all workers, also of those that end or have ended
         self._named = 0             # threads made so far, for their names; the reactor's own
         self._saturated = False     # no worker could be had; those that finish look at the queues themselves
         self._alarm: Optional[Timer] = None
@@ -205,7 +208,7 @@ class WorkerPool:
                 "queued": len(self.queue) + len(self.blocking_queue)}
 
     def threads(self) -> List[threading.Thread]:
-        return list(self._threads)
+        return [thread for thread in list(self._threads) if thread.is_alive()]
 
     def retire(self) -> None:
         """Let every idle worker end."""
@@ -273,6 +276,7 @@ class WorkerPool:
             thread = worker.thread = threading.Thread(target=self._work, args=(worker,), daemon=True,
                                                       name=f"{self.thread_name_prefix}-{self._named}")
             self._workers.add(worker)
+            self._threads.difference_update([other for other in self._threads if not other.is_alive()])
             self._threads.add(thread)
             if queue is self.blocking_queue:
                 self._blocked.add(worker)
@@ -319,7 +323,9 @@ class WorkerPool:
         if not self.queue:
             return
         if not HAS_GIL:
-            stuck, self._looked = self.progress == self._looked, self.progress
+            stuck = self._is_stuck()
+            if stuck:
+                self._remember_blocked()
             for _ in range(min(len(self.queue), _cores)):
                 if not stuck and len(self._workers) - len(self._idle) >= _cores:
                     break               # as many as cores are at it, and they get on
@@ -341,6 +347,13 @@ class WorkerPool:
                 return              # all is taken; what blocks may go on blocking
             self._wake_one(self.queue)
 
+    def _is_stuck(self) -> bool:
+        """Has nothing been begun for a while?"""
+        now = time.monotonic()
+        if self.progress != self._looked:
+            self._looked, self._looked_at = self.progress, now
+        return now - self._looked_at >= WINDOW
+
     def _next_is(self, mark: _Mark) -> bool:
         """Take the mark off the queue if nothing stands before it."""
         try:
@@ -361,16 +374,16 @@ class WorkerPool:
     def _remember_blocked(self) -> None:
         """The workers that serve the run queue make no progress: remember the code that they are in, and give what is
         queued and would run it too to workers that nobody waits for."""
-        frames = sys._current_frames()
+        frames = sys._current_frames() if HAS_GIL else {}
         for worker in list(self._workers - self._waiting):
             item = worker.item
-            if item is not None and worker.queue is self.queue:
-                code = _listener_of(worker, frames)
-                if code is not None:
-                    _blocking_codes[code] = 0
-                    item.lost_turn(code)
-                    self._blocked.add(worker)
-                    worker.queue = self.blocking_queue
+            if item is None or worker.queue is not self.queue:
+                continue
+            for code in _suspects(worker, item, frames):
+                _blocking_codes[code] = 0
+                item.lost_turn(code)
+                self._blocked.add(worker)
+                worker.queue = self.blocking_queue
         for _ in range(len(self.queue)):
             try:
                 item = self.queue.popleft()
@@ -439,8 +452,6 @@ class WorkerPool:
         """A worker ends. What was queued because it still counted is looked at once more."""
         for group in (self._workers, self._waiting, self._blocked):
             group.discard(me)
-        if me.thread is not None:
-            self._threads.discard(me.thread)
         fence()
         if not self._frozen:
             for queue in (self.queue, self.blocking_queue):
@@ -485,6 +496,15 @@ def _listener_of(worker: _Worker, frames: Dict[int, FrameType]) -> Optional[Code
     while frame is not None and frame.f_code not in LISTENER_CALLERS:
         code, frame = frame.f_code, frame.f_back
     return code if frame is not None else None
+
+
+def _suspects(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> Tuple[CodeType, ...]:
+    """The listener that a worker is stuck in; without a GIL, where the frames of a thread that runs must not be walked,
+    all that it may be in."""
+    if not HAS_GIL:
+        return item.codes
+    code = _listener_of(worker, frames)
+    return () if code is None else (code,)
 
 
 def _where(worker: _Worker, frames: Dict[int, FrameType]) -> str:

@@ -23,7 +23,7 @@ def address_info(sockaddr: Any) -> Optional[AddressInfo]:
     """A `sockaddr` of the socket module as `AddressInfo`."""
     if not isinstance(sockaddr, tuple) or len(sockaddr) < 2:
         return None
-    return AddressInfo(sockaddr[0], "IPv6" if len(sockaddr) == 4 else "IPv4", sockaddr[1])
+    return AddressInfo(sockaddr[0], "IPv6" if ":" in sockaddr[0] else "IPv4", sockaddr[1])
 
 
 def family_of(address: str) -> int:

@@ -308,11 +308,12 @@ def test_one_worker_is_kept_for_what_does_not_block(small: Any) -> None:
     for client in clients:
         client.write(b"x")
         client.flush(5)
-    if workers.HAS_GIL:
+    try:
         eventually(lambda: netcompat.stats()["queued"] > 0)
         for _ in range(20):
             assert echo_through(quick) == b"x"
-    go.set()
+    finally:
+        go.set()
     for client in clients:
         client.destroy()
     blocking.close()
