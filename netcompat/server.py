@@ -176,10 +176,13 @@ class Server(StatefulEmitter, lifetime.Handle):
         except OSError as problem:
             self._refuse(_listen_error(problem, plan, host))
             return
+        except BaseException:       # a handle that was adopted: the caller hears of it
+            self._end_if_unheard()
+            raise
         self._address = self._listener.address()
-        self._live()
         reactor.call_soon(self._enter, self._sync)
-        self._post(self._deliver_listening, self._listener)
+        if plan.signal is None or not plan.signal.aborted:      # else it closes before anybody hears of it
+            self._post(self._deliver_listening, self._listener)
 
     def _deliver_listening(self, listener: Listener) -> None:
         if self._listener is listener:
@@ -193,12 +196,15 @@ class Server(StatefulEmitter, lifetime.Handle):
             acceptor.set(error=problem)
         self._acceptors.clear()
         self._post(self._deliver_error, problem)
+        self._end_if_unheard()
+
+    def _end_if_unheard(self) -> None:
         if self._living and not self._sockets:
             self._post(self._end_unheard, self._life)
             self._hand_over()
 
     def _end_unheard(self, life: int) -> None:
-        """On the strand: the name of the host was not found. A life without a listener has no 'close' to deliver."""
+        """On the strand: a life that never listened has no 'close' to deliver."""
         if life == self._life and self._living and not self._is_open() and not self._sockets:
             self._living = False
             self._unfollow()
@@ -660,7 +666,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         return super()._reached(event)
 
     def _over(self) -> Optional[BaseException]:
-        if self._failure is not None and not self._living:
+        if self._failure is not None and not self._is_open() and not self._sockets:
             self._claim_error()
             return self._failure
         return None if super()._over() is None else cast(BaseException, error("ERR_SERVER_NOT_RUNNING"))

@@ -26,6 +26,7 @@ from .blocking import BlockingMixin
 from .blocklist import BlockList
 from .connecting import (Connector, Target, check_attempt_timeout, get_default_auto_select_family,
                          get_default_auto_select_family_attempt_timeout)
+from .emitter import _Once
 from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
 from .runtime.gate import GATE_CODES
@@ -99,7 +100,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._transport: Any = None
         if high_water_mark is not None:
             check_mark(high_water_mark)
-        remember_options(self, no_delay, keep_alive, keep_alive_initial_delay, type_of_service)
+        remember_options(self, no_delay or None, keep_alive or None, keep_alive_initial_delay, type_of_service)
         given = _transport_of(fd, handle)       # last: a mistake in the others must leave it with its owner
         can_read, can_write = _directions(given) if given is not None else (True, True)
         self._readable_half = can_read if readable is None else bool(readable) and can_read
@@ -157,7 +158,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         made._link = OPEN
         made._living = True
         if server.pause_on_connect:
-            made._flowing, made._paused, made._hold_reading = False, True, True
+            made._flowing, made._hold_reading = False, True
         return made
 
     # ---- connecting ----
@@ -174,7 +175,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         plan = _plan_connect(self, args, options)
         listener = plan.listener
         if listener is not None:
-            self.once("connect", listener)
+            self._emit_if_heard("newListener", "connect", listener)
         if plan.timeout is not None:
             self._enter(self._set_timeout, plan.timeout)
         self._enter(self._connect, plan)
@@ -189,9 +190,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 self._next_life = lambda: self._connect(plan)
                 return
             self._next_life = None
-            flowing, paused = self._flowing, self._paused
+            flowing, paused, encoding = self._flowing, self._paused, self._encoding
             self._new_life(self._readable_half, self._writable_half)
             self._flowing, self._paused = flowing, paused       # as in Node: who listened then still listens
+            if encoding:
+                self._set_encoding(encoding)
             self._peer = self._local = self._path = None
             self._reset = False
             self.auto_select_family_attempted_addresses = []
@@ -203,8 +206,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             return
         self._steps, self._refused = None, False
         self._live()                # first of all: what the reactor cannot start for is raised, and nothing changed
-        self._link = LINK[self._link, "connect"]
+        self._link = self._moved("link", LINK[self._link, "connect"])
         self._connecting = True
+        if plan.listener is not None:       # not before: the last life's 'connect' is not for it
+            self._insert("connect", _Once(plan.listener), False)
         self._touch()
         bound = (self._options or {}).pop("bound", None)
         connector: Any
@@ -249,7 +254,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
     def _attach(self, transport: Any) -> None:
         """The connection was there first: `fd` and `handle`."""
         self._transport = transport
-        self._link = LINK[self._link, "attach"]
+        self._link = self._moved("link", LINK[self._link, "attach"])
         self._peer = transport.remote()
         self._live()
         self._apply_options()
@@ -312,7 +317,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if self._link is NEW:
             self._destroy(error("ERR_SOCKET_CLOSED"))
             return
-        self._reset = True
+        if self._link is not GONE:
+            self._reset = True
         if self._link is OPEN:
             self._destroy(None)
 
@@ -507,9 +513,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             self._arm_timer(msecs / 1000)
 
     def _arm_timer(self, seconds: float) -> None:
-        timer = reactor.call_later(seconds, self._on_timer)
-        self._timer = timer
-        reactor.holders.add(timer)          # without a connection nothing else keeps the reactor for it
+        self._timer = timer = Timer(_monotonic() + seconds, self._on_timer)
+        reactor.holders.add(timer)          # first this: without a connection nothing else keeps the reactor for it
+        reactor.call_soon(reactor.arm, timer)
 
     def _drop_timer(self) -> None:
         timer, self._timer = self._timer, None
@@ -1087,10 +1093,10 @@ def remember_options(sock: Socket, no_delay: Any, keep_alive: Any, keep_alive_in
     if keep_alive_initial_delay is not None:
         check_msecs("keep_alive_initial_delay", keep_alive_initial_delay)
     chosen: Dict[str, Any] = {}
-    if no_delay:
-        chosen["no_delay"] = True
-    if keep_alive:
-        chosen["keep_alive"] = (True, keep_alive_initial_delay, None, None)
+    if no_delay is not None:
+        chosen["no_delay"] = bool(no_delay)
+    if keep_alive is not None:
+        chosen["keep_alive"] = (bool(keep_alive), keep_alive_initial_delay, None, None)
     if type_of_service is not None:
         check_int("type_of_service", type_of_service, 0, 255)
         chosen["type_of_service"] = type_of_service
@@ -1123,6 +1129,8 @@ def _transport_of(fd: Optional[int], handle: Any) -> Any:
             raise invalid_type("handle", "a socket.socket or a BoundSocket", handle)
         if handle.type != stdlib_socket.SOCK_STREAM:
             raise error("ERR_INVALID_FD_TYPE", kind="datagram socket")
+        if handle.fileno() < 0:
+            raise invalid_value("handle", "must not be closed", handle)
         return _wrap(stdlib_socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
     if fd is None:
         return None

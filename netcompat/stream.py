@@ -32,6 +32,7 @@ from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
 from .errors import error, invalid_type, system_error
 from .runtime.gate import GATE_CODES
+from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
 from .runtime.workers import LISTENER_CALLERS
 
@@ -363,7 +364,7 @@ class Duplex(StatefulEmitter):
 
     def _why_not_writable(self, call: str) -> Optional[BaseException]:
         problem: BaseException
-        if self._ended_by_peer:
+        if self._ended_by_peer and call == "write":
             problem = system_error("EPIPE", "write", detail="This socket has been ended by the other party")
         elif self._output is not WRITING:
             problem = error("ERR_STREAM_WRITE_AFTER_END")
@@ -471,7 +472,10 @@ class Duplex(StatefulEmitter):
         if data is not None:
             problem = self._why_not_writable("end")
             if problem is not None:
-                self._destroy(problem, callback)        # Node's order, the other way round than for `write`
+                if self._link is NEW:
+                    self._lost(problem, callback)
+                else:
+                    self._destroy(problem, callback)    # Node's order, the other way round than for `write`
                 return
             self._write(data, None)
             problem = self._error       # if the connection was lost by it
@@ -483,7 +487,7 @@ class Duplex(StatefulEmitter):
         if callback is not None:
             self._end_callbacks = (self._end_callbacks or []) + [callback]
         if self._output is WRITING:
-            self._output = OUTPUT[self._output, "end"]
+            self._output = self._moved("output", OUTPUT[self._output, "end"])
             self._need_drain = False
             self._forget_drain()
             self._flush()
@@ -500,7 +504,7 @@ class Duplex(StatefulEmitter):
         if self._output is not ENDING or self._queue or self._link in (CONNECTING, GONE):
             return
         if self._link is NEW or self._fin_now():
-            self._output = OUTPUT[self._output, "fin sent"]
+            self._output = self._moved("output", OUTPUT[self._output, "fin sent"])
             self._post(self._deliver_finish)
 
     def _fin_now(self) -> bool:
@@ -547,7 +551,7 @@ class Duplex(StatefulEmitter):
     def _received_fin(self) -> None:
         if self._input is not READING:
             return
-        self._input = INPUT[self._input, "fin received"]
+        self._input = self._moved("input", INPUT[self._input, "fin received"])
         if self._decoder is not None:
             self._decode_buffered()
             rest = self._decoder.decode(b"", True)
@@ -685,8 +689,9 @@ class Duplex(StatefulEmitter):
                 and (not self._buffered or self._buffered < self._read_mark))
 
     def _inserted(self, event: str, entry: Entry) -> None:
-        if event == "readable":
-            self._flowing = False
+        if event == "readable" and self._input is not ENDED:
+            if len(self._listeners["readable"]) == 1:
+                self._flowing = False
             self._hold_reading = False
             if self._buffer or self._input is EOF:
                 self._post_readable()
@@ -698,16 +703,23 @@ class Duplex(StatefulEmitter):
             self.resume()
 
     def _removed(self, event: str) -> None:
-        if event == "readable" and "readable" not in self._listeners and not self._paused:
-            self._flowing = True if "data" in self._listeners else None
-            self._post_flow()
-            self._interest_changed()
+        if event == "readable" and "readable" not in self._listeners:
+            if "data" not in self._listeners:
+                self._flowing = None
+            elif self._resume() and "resume" in self._listeners:    # as documented: it flows without resume()
+                self._post(self._deliver, "resume")
 
     # ---- inside the gate: the link ----
 
+    def _moved(self, machine: str, state: str) -> str:
+        """Log a transition. It is said in its turn among the deliveries: no log handler runs inside the gate."""
+        if log.isEnabledFor(DEBUG):
+            self._post(log.debug, "%s: %s %s", repr(self), machine, state)
+        return state
+
     def _established(self) -> None:
         """The connection is there: send what was written meanwhile. The caller posts 'connect'."""
-        self._link = LINK[self._link, "established"]
+        self._link = self._moved("link", LINK[self._link, "established"])
         if self._output in (FLUSHED, FINISHED):
             self._fin_now()         # `end` was called before `connect`, and its 'finish' posted
         self._flush()
@@ -726,7 +738,7 @@ class Duplex(StatefulEmitter):
             self._complete(after_error, problem)
             return
         connecting = self._link is CONNECTING
-        self._link = LINK[self._link, "destroy"]
+        self._link = self._moved("link", LINK[self._link, "destroy"])
         self._error, self._had_error = problem, problem is not None
         self._forget_drain()
         reason = problem
@@ -807,7 +819,7 @@ class Duplex(StatefulEmitter):
     def _end_told(self) -> bool:
         if self._link is GONE:
             return False
-        self._input = INPUT[self._input, "end told"]
+        self._input = self._moved("input", INPUT[self._input, "end told"])
         return True
 
     def _after_end(self) -> None:
@@ -853,7 +865,7 @@ class Duplex(StatefulEmitter):
     def _finish_told(self) -> Optional[List[Completion]]:
         if self._link is GONE:
             return None
-        self._output = OUTPUT[self._output, "finish told"]
+        self._output = self._moved("output", OUTPUT[self._output, "finish told"])
         callbacks, self._end_callbacks = self._end_callbacks or [], None
         return callbacks
 

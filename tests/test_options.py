@@ -345,7 +345,7 @@ def test_a_datagram_socket_is_refused_and_stays_open():
 
 
 @pytest.mark.parametrize("options, code", [
-    ({"high_water_mark": -1}, "ERR_OUT_OF_RANGE"), ({"type_of_service": 256}, "ERR_OUT_OF_RANGE"),
+    ({"high_water_mark": -1}, "ERR_INVALID_ARG_VALUE"), ({"type_of_service": 256}, "ERR_OUT_OF_RANGE"),
     ({"keep_alive_initial_delay": "x"}, "ERR_INVALID_ARG_TYPE"), ({"onread": 1}, "ERR_INVALID_ARG_TYPE")])
 def test_a_mistake_beside_a_handle_leaves_it_with_its_owner(options, code):
     ours, theirs = stdlib_pair()

@@ -87,8 +87,10 @@ class World {
   received(name, label, chunk) {
     activity++;
     const { events } = this.part(name);
-    for (let index = events.length - 1; index >= 0 && events[index].parts; index--) {
+    for (let index = events.length - 1; index >= 0; index--) {
       const { parts } = events[index];
+      if (/^(pause|resume)/.test(events[index][0])) continue;       // the rule 'pause-resume-timing' moves these
+      if (!parts) break;
       if (events[index][0] === label && typeof parts[0] === typeof chunk) return void parts.push(chunk);
     }
     const entry = [label];
@@ -117,9 +119,13 @@ class World {
     }
   }
 
+  // One 'readable' and what was read, however many times it came in a row: as for 'data'.
   readAll(name, label) {
-    this.log(name, ['readable' + label]);
-    for (let chunk; (chunk = this.things[name].read()) !== null;) this.received(name, 'read' + label, chunk);
+    const mark = 'read' + label;
+    let heard = this.part(name).events.at(-1)?.[0] !== mark;
+    if (heard) this.log(name, ['readable' + label]);
+    for (let chunk; (chunk = this.things[name].read()) !== null; heard = true) this.received(name, mark, chunk);
+    if (!heard) this.log(name, ['readable' + label]);
   }
 
   data(spec) {
@@ -177,7 +183,11 @@ class World {
         for (const [inner, ...rest] of args) this.perform(name, inner, rest, label);
         return undefined;
       }
-      case 'connect': return thing.connect(this.port || 1, HOST, ...this.callback(name, label, args[0]));
+      case 'connect': {
+        const open = !thing.destroyed && (thing.connecting || !thing.pending);
+        const result = thing.connect(this.port || 1, HOST, ...this.callback(name, label, args[0]));
+        return open ? 'open' : result;
+      }
       case 'listen': return thing.listen(0, HOST, ...this.callback(name, label, args[0]));
       case 'close': return thing.close(...this.callback(name, label, args[0]));
       case 'get_connections':

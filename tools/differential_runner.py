@@ -109,6 +109,8 @@ class World:
         World.activity += 1
         events = self.part(name)["events"]
         for entry in reversed(events):
+            if entry[0].partition("#")[0] in ("pause", "resume"):       # the rule 'pause-resume-timing' moves these
+                continue
             if type(entry) is not Parts:
                 break
             if entry[0] == label and type(entry[1]) is type(chunk):
@@ -145,12 +147,19 @@ class World:
             thing.on("readable", on_readable)
 
     def read_all(self, name: str, label: str) -> None:
-        self.log(name, ["readable" + label])
+        """One 'readable' and what was read, however many times it came in a row: as for 'data'."""
+        events = self.part(name)["events"]
+        heard = not events or events[-1][0] != "read" + label
+        if heard:
+            self.log(name, ["readable" + label])
         while True:
             chunk = self.things[name].read()
             if chunk is None:
-                return
+                break
             self.received(name, "read" + label, chunk)
+            heard = True
+        if not heard:
+            self.log(name, ["readable" + label])
 
     def data(self, spec: List[Any]) -> List[Any]:
         if spec[0] == "text":
@@ -221,7 +230,9 @@ class World:
             for inner, *rest in args:
                 self.perform(name, inner, rest, label)
         elif op == "connect":
-            return thing.connect(self.port or 1, HOST, *self.callback(name, label, args[0]))
+            is_open = not thing.destroyed and (thing.connecting or not thing.pending)
+            thing.connect(self.port or 1, HOST, *self.callback(name, label, args[0]))
+            return "open" if is_open else "self"
         elif op == "listen":
             return thing.listen(0, HOST, *self.callback(name, label, args[0]))
         elif op == "close":

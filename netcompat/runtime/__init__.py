@@ -2,12 +2,13 @@
 
 Lock order, for the whole package. A thread may take a lock only while it holds none that stands below it here:
 
-1. the gate of one emitter (`gate.py`); never two gates at once;
-2. the reactor's lock, the resolver's lock.
+1. the gate of one object (`gate.py`, which says how two never wait for each other);
+2. the resolver's lock, which the reactor and the resolver's own threads take.
 
-The claim of a strand, the flags of reactor and keeper, and a worker's wakeup are locks that are used as flags: tried or
-handed over, never waited for by who holds another lock. No lock is held while user code, a dispatch or a blocking
-system call runs.
+The reactor and the worker pools have none: a finalizer may strike anywhere and call a method that waits for a gate, so
+nothing may be held there that who is inside a gate needs. The claim of a strand, the flags of reactor, bell and keeper,
+and a worker's wakeup are locks that are used as flags: tried or handed over, never waited for by who holds another lock.
+No lock is held while user code, a dispatch or a blocking system call runs.
 """
 from .lifetime import call_later, shutdown, stats
 

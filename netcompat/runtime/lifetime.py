@@ -197,6 +197,7 @@ def _in_child() -> None:
     if selector is not None:
         selector.close()
     if bell is not None:
+        del bell._ringing[:]        # of threads that are not here
         bell.close()
     for copy in copies:
         if isinstance(copy, Handle):

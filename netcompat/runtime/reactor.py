@@ -79,20 +79,32 @@ class Timer:
 
 
 class _Bell:
-    """What ends the wait in the selector. Its descriptors are closed when the last one who may ring it has let go."""
+    """What ends the wait in the selector. Its descriptors are closed by the last one who is at it, since a number could
+    be somebody else's the moment after. No lock is held meanwhile: a finalizer that strikes must not make others wait.
+    """
 
-    __slots__ = ("inside", "outside", "__weakref__")
+    __slots__ = ("inside", "outside", "_ringing", "_done", "_closing")
 
     def __init__(self) -> None:
         self.inside, self.outside = socket.socketpair()
         self.inside.setblocking(False)
         self.outside.setblocking(False)
+        self._ringing: List[None] = []      # one for each thread that is at it; changes in atomic steps
+        self._done = False                  # nobody needs it any more
+        self._closing = threading.Lock()    # held by the one who closes: a flag that two threads cannot both set
 
     def ring(self) -> None:
+        self._ringing.append(None)          # first this, then the look
+        fence()
         try:
-            self.outside.send(b"\0")
+            if not self._done:
+                self.outside.send(b"\0")
         except BlockingIOError:
             pass        # so full of wakeups that one more changes nothing
+        finally:
+            self._ringing.pop()
+            if self._done:
+                self.close()
 
     def swallow(self) -> None:
         try:
@@ -101,11 +113,11 @@ class _Bell:
             pass
 
     def close(self) -> None:
-        for end in ("inside", "outside"):
-            if hasattr(self, end):
-                getattr(self, end).close()
-
-    __del__ = close
+        self._done = True
+        fence()
+        if not self._ringing and self._closing.acquire(False):
+            self.inside.close()
+            self.outside.close()
 
 
 class Reactor:
@@ -144,6 +156,12 @@ class Reactor:
         fence()
         return self._asleep or self._bell is None
 
+    @property
+    def running(self) -> bool:
+        """False once the thread has begun to end: then it has let idle workers go, or is about to."""
+        fence()
+        return self._bell is not None
+
     def needed(self) -> bool:
         return bool(self.holders) or not self.quiet()
 
@@ -177,7 +195,7 @@ class Reactor:
 
     def wake(self) -> None:
         """End the wait in the selector, or start the thread if it is not there."""
-        bell = self._bell       # a reference of our own: the number could be somebody else's the moment after
+        bell = self._bell
         if bell is None:
             self.start()
             return
@@ -190,8 +208,7 @@ class Reactor:
 
     def nudge(self) -> None:
         """End the wait in the selector, if the thread is there."""
-        fence()
-        if self._bell is not None:
+        if self.running:
             self.wake()
 
     # ---- for the reactor thread ----
@@ -270,16 +287,25 @@ class Reactor:
         return bool(self._calls) or self.work_waits()
 
     def _open(self) -> None:
-        bell = _Bell()
         selector = make_selector()
+        try:
+            bell = _Bell()
+        except OSError:
+            selector.close()
+            raise
         selector.register(bell.inside.fileno(), READ, None)
-        self._selector, self._bell = selector, bell
+        self._selector, before, self._bell = selector, self._bell, bell
+        if before is not None:
+            before.close()
 
     def _close(self) -> None:
-        selector, self._selector, self._bell = self._selector, None, None
+        selector, self._selector = self._selector, None
+        bell, self._bell = self._bell, None
         self._timers.clear()
         if selector is not None:
             selector.close()
+        if bell is not None:
+            bell.close()
 
     def _turn(self) -> None:
         """One round: what was asked for, what is due, who has work, and then the wait."""
@@ -343,17 +369,17 @@ class Reactor:
         """The selector raised: foreign code closed a descriptor under it. Watch the others anew, and tell who lost."""
         old = self._selector
         assert old is not None
-        keys = [key for key in old.get_map().values() if key.data is not None]
         log.warning("the selector failed: %r", problem)
         time.sleep(0.01)        # if no descriptor is to blame: do not spin while the system recovers
+        keys = [key for key in old.get_map().values() if key.data is not None]
+        lost = [key for key in keys if not _is_open(key.fd)]        # before anything of ours gets their numbers
         self._open()
-        lost = []
         for key in keys:
-            try:
-                os.fstat(key.fd)
-                self.watch(key.fd, key.events, 0, key.data)
-            except (OSError, ValueError):
-                lost.append(key)
+            if key not in lost:
+                try:
+                    self.watch(key.fd, key.events, 0, key.data)
+                except (OSError, ValueError):
+                    lost.append(key)
         try:
             old.close()
         except OSError:
@@ -367,6 +393,14 @@ class Reactor:
         key = self._selector.unregister(descriptor)
         if key.data is not None:
             key.data.on_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 reactor = Reactor()

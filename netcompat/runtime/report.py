@@ -1,14 +1,26 @@
-"""Where an exception goes that has no caller: `threading.excepthook`, as for a thread that dies of it."""
+"""What netcompat has to say and to whom: the logger `netcompat`, and `threading.excepthook` for an exception that has no
+caller, as for a thread that dies of it.
+
+The environment's NETCOMPAT_DEBUG=1 prints the log, every transition of a stream included, to standard error.
+"""
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
+from logging import DEBUG
 from typing import Optional
 
-__all__ = ["log", "report"]
+__all__ = ["DEBUG", "log", "report"]
 
 log = logging.getLogger("netcompat")
+
+if os.environ.get("NETCOMPAT_DEBUG", "") not in ("", "0"):
+    _handler = logging.StreamHandler()
+    _handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(levelname)s %(message)s", "%H:%M:%S"))
+    log.addHandler(_handler)
+    log.setLevel(DEBUG)
 
 
 def report(problem: BaseException, unheard: Optional[object] = None) -> None:

@@ -37,7 +37,7 @@ class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
     __slots__ = ("_lock", "_items", "_claim", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
-                 "_roams", "codes", "_code", "_held", "__weakref__")
+                 "_roams", "codes", "_code", "_remembered", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
@@ -52,7 +52,8 @@ class Strand(Runnable):
         self._roams = False             # it is not
         self.blocking = False           # runs a listener that is known to block
         self._code: Optional[CodeType] = None       # of that listener
-        self.codes: Tuple[CodeType, ...] = ()      # of all listeners that were added
+        self.codes: Tuple[CodeType, ...] = ()       # of all listeners that were added
+        self._remembered = workers.remembered       # as of the last look
         self._held = False              # suspended: claimed, but nothing runs
 
     # ---- for every thread ----
@@ -127,6 +128,9 @@ class Strand(Runnable):
             return False
         self._readable = True
         pool = workers.default_pool()
+        if self._remembered != workers.remembered:
+            self._remembered = workers.remembered
+            self.will_block()
         if self.blocking:
             pool.schedule(self)
         else:
@@ -189,15 +193,24 @@ class Strand(Runnable):
 
     def _go_elsewhere(self) -> None:
         dispatch = self.dispatch
+        if dispatch is None:
+            self.run()          # given up this moment
+            return
         ticket = threading.Lock()           # a dispatch may call twice, or call and raise: it is good for one run
         try:
-            dispatch(partial(self._run_elsewhere, ticket))      # type: ignore[misc]
+            dispatch(partial(self._run_elsewhere, ticket))
         except BaseException as problem:
-            log.warning("the dispatch %r raised; its emitter goes on on the worker pool", dispatch)
-            report(problem)
-            self.dispatch = None
+            if self._give_up_dispatch():
+                log.warning("the dispatch %r raised; its emitter goes on on the worker pool", dispatch)
+                report(problem)
             if ticket.acquire(False):
                 self.run()
+
+    def _give_up_dispatch(self) -> bool:
+        """`False` if another thread did, which told of it."""
+        with self._lock:
+            given, self.dispatch = self.dispatch, None
+            return given is not None
 
     def _run_elsewhere(self, ticket: Any) -> None:
         """On the thread that a dispatch brings. What a listener lets through (Ctrl-C) goes on to that thread's pump."""
@@ -214,7 +227,7 @@ class Strand(Runnable):
             self._done()
 
 
-GATE_CODES.update((Strand._done.__code__, Strand.release.__code__))
+GATE_CODES.update((Strand._done.__code__, Strand.release.__code__, Strand._give_up_dispatch.__code__))
 
 _default_dispatch: Optional[Dispatch] = None
 

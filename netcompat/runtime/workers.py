@@ -40,6 +40,7 @@ __all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool",
 
 WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
+MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
 QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
 
 _cores = os.cpu_count() or 1
@@ -326,6 +327,7 @@ class WorkerPool:
             stuck = self._is_stuck()
             if stuck:
                 self._remember_blocked()
+                self._keep_one_free(0)
             for _ in range(min(len(self.queue), _cores)):
                 if not stuck and len(self._workers) - len(self._idle) >= _cores:
                     break               # as many as cores are at it, and they get on
@@ -334,7 +336,7 @@ class WorkerPool:
         mark = _Mark()
         self.queue.append(mark)
         self._wake_one(self.queue)
-        seen = self.progress
+        seen, lost = self.progress, 0
         while not mark.turn.acquire(True, WINDOW):
             if self.progress != seen:
                 seen = self.progress
@@ -343,6 +345,8 @@ class WorkerPool:
                 self._take_back(mark)
                 return
             self._remember_blocked()
+            lost += 1
+            self._keep_one_free(lost)
             if self._next_is(mark):
                 return              # all is taken; what blocks may go on blocking
             self._wake_one(self.queue)
@@ -372,8 +376,7 @@ class WorkerPool:
             pass                    # a worker has just met it
 
     def _remember_blocked(self) -> None:
-        """The workers that serve the run queue make no progress: remember the code that they are in, and give what is
-        queued and would run it too to workers that nobody waits for."""
+        """The workers that serve the run queue make no progress: remember the code that they are in."""
         frames = sys._current_frames() if HAS_GIL else {}
         for worker in list(self._workers - self._waiting):
             item = worker.item
@@ -384,6 +387,14 @@ class WorkerPool:
                 item.lost_turn(code)
                 self._blocked.add(worker)
                 worker.queue = self.blocking_queue
+
+    def _keep_one_free(self, lost: int) -> None:
+        """If blocked listeners are about to take all workers, what is queued and would run the same code goes to those
+        that nobody waits for. One listener that was slow, or a machine that had no time for us, is no reason."""
+        global remembered
+        if lost < MANY_LOST and 2 * len(self._blocked - self._waiting) < self.max_workers:
+            return
+        remembered += 1
         for _ in range(len(self.queue)):
             try:
                 item = self.queue.popleft()
@@ -462,6 +473,7 @@ class WorkerPool:
 
 # ---- listeners that block ----
 
+remembered = 0          # changes when it is time for strands to look whether theirs are among them
 _blocking_codes: "weakref.WeakKeyDictionary[CodeType, int]" = weakref.WeakKeyDictionary()   # quick runs in a row since
 
 
@@ -593,9 +605,14 @@ def _all_quiet() -> bool:
 
 
 def _last_out() -> None:
-    """A worker comes to rest: tell the reactor if that was all that it waited for."""
-    if not reactor.holders and _all_quiet():
+    """A worker comes to rest: tell the reactor if that was all that it waited for, or end too if it has ended."""
+    if reactor.holders or not _all_quiet():
+        return
+    if reactor.running:
         reactor.nudge()
+        return
+    for pool in list(_pools):
+        pool.retire()           # somebody woke a worker while the reactor let the idle ones go
 
 
 def forget_worker() -> None:

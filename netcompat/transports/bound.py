@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 from ..addresses import check_port, is_ip
 from ..arguments import check_path
-from ..errors import error, invalid_type, system_error
+from ..errors import error, invalid_type, invalid_value, system_error
 from .tcp import address_info, bind_tcp, family_of
 from .unix import OwnPath, bind_unix
 
@@ -33,6 +33,8 @@ class BoundSocket:
         self._adopted = False
         self._path: Union[str, bytes, None] = None
         self._own: Optional[OwnPath] = None
+        if path is not None and not (port is None and host is None):
+            raise invalid_value("path", "excludes port and host", path)
         if path is not None:
             self._path = check_path(path)
             try:
