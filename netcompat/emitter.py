@@ -193,8 +193,8 @@ class EventEmitter(Gate):
         self._emit_if_heard("newListener", event, listener)
         count = self._enter(self._insert, event, _Once(listener) if once else listener, first)
         if count:
-            warnings.warn(f"possible leak: {count} {event!r} listeners on {self!r}; set_max_listeners() raises the limit",
-                          ResourceWarning, 3)
+            warnings.warn(f"possible leak: {count} {event!r} listeners on {self!r}; "
+                          "set_max_listeners() raises the limit", ResourceWarning, 3)
         self._added(event)
         return self
 

@@ -44,8 +44,9 @@ __all__ = ["Server", "create_server"]
 
 ACCEPTS = 64                # connections taken in one go, before others get their turn
 STARVED_PAUSE = 0.1         # seconds until accepting is tried again after the descriptors ran out
-LONGEST_CLOSE = 0.25        # seconds that `close` waits for the reactor to let go of the descriptor: no longer, since it may
-                            # have been called by a signal handler whose thread is inside an object that the reactor needs
+# Seconds that `close` waits for the reactor to let go of the descriptor: no longer, since it may have been called by a
+# signal handler whose thread is inside an object that the reactor needs.
+LONGEST_CLOSE = 0.25
 _STARVED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -61,9 +62,8 @@ class Server(StatefulEmitter, lifetime.Handle):
     __slots__ = (
         "allow_half_open", "pause_on_connect", "_max_connections", "drop_max_connection", "_high_water_mark",
         "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
-        "_resolving", "_living", "_lives_over",
-        "_refed", "_sockets", "_parked", "_acceptors", "_watched", "_starved", "_resting", "_backlog", "_life", "_watchers",
-        "_signal", "_on_abort", "_failure",
+        "_resolving", "_living", "_lives_over", "_refed", "_sockets", "_parked", "_acceptors", "_watched", "_starved",
+        "_resting", "_backlog", "_life", "_watchers", "_signal", "_on_abort", "_failure",
     )
 
     if TYPE_CHECKING:       # the same methods, event by event

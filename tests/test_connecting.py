@@ -1,6 +1,5 @@
 """From a name to a connection: look-up, the race between addresses, time-outs, and giving up at every stage."""
 import errno
-import os
 import socket
 import sys
 import threading
@@ -14,7 +13,8 @@ from netcompat import (AbortController, AggregateError, BlockList, BoundSocket, 
                        create_connection, create_server)
 
 WAIT = 10.0
-STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout", "connect", "ready", "error",
+STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout", "connect", "ready",
+         "error",
          "close")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
@@ -110,13 +110,15 @@ def test_an_address_tells_its_attempt_and_no_lookup(server):
     trace = Trace(sock)
     trace.until_ready()
     sock.destroy()
-    assert trace.until_close() == [("connectionAttempt", "127.0.0.1", port, 4), ("connect",), ("ready",), ("close", False)]
+    assert trace.until_close() == [("connectionAttempt", "127.0.0.1", port, 4), ("connect",), ("ready",),
+                                   ("close", False)]
 
 
 def test_refused(tcp_address):
     host, port = tcp_address
     trace = failed(port=port, host=host)
-    assert trace.events == [("connectionAttempt", host, port, 4), ("connectionAttemptFailed", host, port, 4, "ECONNREFUSED"),
+    assert trace.events == [("connectionAttempt", host, port, 4),
+                            ("connectionAttemptFailed", host, port, 4, "ECONNREFUSED"),
                             ("error", "ECONNREFUSED"), ("close", True)]
     error = trace.error
     assert isinstance(error, ConnectionRefusedError) and error.errno == errno.ECONNREFUSED
@@ -245,7 +247,8 @@ def test_a_blocking_lookup_does_not_delay_others(server):
     quick.destroy()
 
 
-@pytest.mark.parametrize("family, expected", [(4, [socket.AF_INET]), (6, [socket.AF_INET6]), ("IPv6", [socket.AF_INET6]),
+@pytest.mark.parametrize("family, expected", [(4, [socket.AF_INET]), (6, [socket.AF_INET6]),
+                                              ("IPv6", [socket.AF_INET6]),
                                               (0, [socket.AF_UNSPEC])])
 def test_family_restricts_the_systems_lookup(monkeypatch, family, expected):
     asked = []
@@ -362,7 +365,8 @@ def test_a_blocked_address_loses_the_race_and_another_wins(server):
     sock = Socket()
     trace = Trace(sock)
     port = server.address().port
-    sock.connect(port=port, host="x", lookup=answer(("127.0.0.2", 4), ("127.0.0.1", 4)), block_list=blocking("127.0.0.2"))
+    sock.connect(port=port, host="x", lookup=answer(("127.0.0.2", 4), ("127.0.0.1", 4)),
+                 block_list=blocking("127.0.0.2"))
     trace.until_ready()
     sock.destroy()
     trace.until_close()
@@ -386,7 +390,8 @@ def test_all_refused_is_one_aggregate_error_with_every_attempt(tcp_address):
     expected = [("lookup", None, "127.0.0.{}".format(number), 4, "x") for number in (1, 2, 3)]
     for number in (1, 2, 3):
         address = "127.0.0.{}".format(number)
-        expected += [("connectionAttempt", address, port, 4), ("connectionAttemptFailed", address, port, 4, "ECONNREFUSED")]
+        expected += [("connectionAttempt", address, port, 4),
+                     ("connectionAttemptFailed", address, port, 4, "ECONNREFUSED")]
     assert trace.events == expected + [("error", "ECONNREFUSED"), ("close", True)]
     assert isinstance(trace.error, AggregateError)
     assert [error.address for error in trace.error.errors] == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
@@ -766,7 +771,8 @@ def test_on_the_wire_a_dead_first_address_costs_the_attempt_timeout_and_no_more(
         sock.destroy()
         server.close()
     """)
-    assert output == ["10.77.0.1 True", str([("Attempt", "10.77.0.3"), ("Timeout", "10.77.0.3"), ("Attempt", "10.77.0.1")])]
+    assert output == ["10.77.0.1 True", str([("Attempt", "10.77.0.3"), ("Timeout", "10.77.0.3"),
+                                             ("Attempt", "10.77.0.1")])]
 
 
 @linux
@@ -844,7 +850,8 @@ def test_aborted_before_connect(server):
     controller.abort()
     sock = connect(port=server.address().port, host="127.0.0.1", signal=controller.signal)
     trace = Trace(sock, ("connect", "error", "close"))
-    assert [event for event in trace.until_close() if event[0] != "connect"] == [("error", "ABORT_ERR"), ("close", True)]
+    assert [event for event in trace.until_close() if event[0] != "connect"] == [("error", "ABORT_ERR"),
+                                                                                 ("close", True)]
     assert "connect" not in trace.names()
 
 
@@ -953,7 +960,8 @@ def test_properties_at_every_stage(server):
     sock.wait_for("close", WAIT)
     eventually(lambda: "close" in seen)
     assert seen == {"lookup": (True, True, "opening"), "connectionAttempt": (True, True, "opening"),
-                    "connect": (False, False, "open"), "ready": (False, False, "open"), "close": (False, True, "closed")}
+                    "connect": (False, False, "open"), "ready": (False, False, "open"),
+                    "close": (False, True, "closed")}
 
 
 # --- again ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ const SOCKET_PROPS = ['readyState', 'readable', 'writable', 'readableEnded', 'wr
   'readableFlowing', 'readableLength', 'writableLength', 'writableNeedDrain', 'destroyed', 'connecting', 'pending',
   'bytesRead', 'bytesWritten', 'timeout', 'readableHighWaterMark', 'writableHighWaterMark', 'allowHalfOpen',
   'remoteFamily', 'localFamily', 'remoteAddress', 'localAddress'];
+const APART = /^(pause|resume|callback|finish|drain)/;      // what is told beside the data: see the rule 'halves-apart'
 const COUNTED = ['data', 'readable', 'timeout'];
 
 let activity = 0;       // changes with everything that is logged
@@ -89,7 +90,7 @@ class World {
     const { events } = this.part(name);
     for (let index = events.length - 1; index >= 0; index--) {
       const { parts } = events[index];
-      if (/^(pause|resume)/.test(events[index][0])) continue;       // the rule 'pause-resume-timing' moves these
+      if (APART.test(events[index][0])) continue;
       if (!parts) break;
       if (events[index][0] === label && typeof parts[0] === typeof chunk) return void parts.push(chunk);
     }
@@ -122,7 +123,7 @@ class World {
   // One 'readable' and what was read, however many times it came in a row: as for 'data'.
   readAll(name, label) {
     const mark = 'read' + label;
-    let heard = this.part(name).events.at(-1)?.[0] !== mark;
+    let heard = this.part(name).events.findLast((entry) => !APART.test(entry[0]))?.[0] !== mark;
     if (heard) this.log(name, ['readable' + label]);
     for (let chunk; (chunk = this.things[name].read()) !== null; heard = true) this.received(name, mark, chunk);
     if (!heard) this.log(name, ['readable' + label]);

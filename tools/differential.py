@@ -126,7 +126,9 @@ class Generator:
         """One operation on a socket; `depth` 1: inside another."""
         rng = self.rng
         op = weighted(rng, SOCKET_OPS)
-        while (depth and op in ("together", "when", "on", "once", "prepend")) or (op == "pipe" and who != self.echoes):
+        not_now = ("pipe",) if who != self.echoes else ()
+        not_now += ("together", "when", "on", "once", "prepend") if depth else ()
+        while op in not_now:
             op = weighted(rng, SOCKET_OPS)
         if op == "write":
             return [op, self.data(), rng.random() < 0.4]
@@ -229,7 +231,8 @@ class World:
 
     def send(self, programs: List[Program], slow: bool) -> None:
         if self.process is None:
-            environment = {key: value for key, value in os.environ.items() if not key.startswith(("NODE_", "NETCOMPAT_"))}
+            environment = {key: value for key, value in os.environ.items()
+                           if not key.startswith(("NODE_", "NETCOMPAT_"))}
             environment["PYTHONPATH"] = str(HERE.parent)
             environment["PYTHONIOENCODING"] = "utf-8"
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -404,6 +407,25 @@ def connect_while_open(m: Moment) -> bool:
     return False
 
 
+@rule("connect-before-close", "a connect() before the 'close' of the last life waits for it; Node begins at once")
+def connect_before_close(m: Moment) -> bool:
+    if not m.asked("connect") and any(result[0] == "connect" for result in m.left["results"] + m.right["results"]):
+        raise Excused
+    return False
+
+
+@rule("end-that-fails", "end() was called, so writable_ended is true, as documented; in Node not if its data failed at once")
+def end_that_fails(m: Moment) -> bool:
+    failed = any(entry[0] == "error" for entry in m.right["events"]) and m.asked("end")
+    return failed and m.prop("writable_ended") == (False, True) and m.equate("writable_ended")
+
+
+@rule("new-life-timeout", "the period of set_timeout() holds in the next life; Node forgets it, while timeout still tells it")
+def new_life_timeout(m: Moment) -> bool:
+    return m.who == "client" and m.memory.get("lives", 0) > 0 and m.drop(
+        m.right, lambda entry: label_of(entry) == "timeout")
+
+
 @rule("end-before-connect", "the FIN that end() asked for is sent once there is a connection; Node forgets it")
 def end_before_connect(m: Moment) -> bool:
     if m.who == "client" and m.asked("connect") and m.before.get("client", {}).get("writable_ended") and not (
@@ -444,14 +466,14 @@ def destroyed_holds_nothing(m: Moment) -> bool:
     return changed
 
 
-@rule("bytes-written-accepted", "once destroyed, bytes_written counts what was queued, and not a write that failed; in "
-      "Node it is the reverse")
+@rule("bytes-written-accepted",
+      "once destroyed, bytes_written counts what was queued, and not a write that failed; in Node it is the reverse")
 def bytes_written_accepted(m: Moment) -> bool:
     return bool(m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) and m.equate("bytes_written")
 
 
-@rule("end-after-destroy", "end() after destroy() comes too late, and its callback hears so; Node calls the socket ended "
-      "all the same")
+@rule("end-after-destroy",
+      "end() after destroy() comes too late, and its callback hears so; Node calls the socket ended all the same")
 def end_after_destroy(m: Moment) -> bool:
     if not m.right["props"].get("destroyed"):
         return False
@@ -464,8 +486,8 @@ def end_after_destroy(m: Moment) -> bool:
     return changed
 
 
-@rule("callbacks-always-called", "every callback is called; Node forgets that of end() after destroy(), or calls it in the "
-      "next life")
+@rule("callbacks-always-called",
+      "every callback is called; Node forgets that of end() after destroy(), or calls it in the next life")
 def callbacks_always_called(m: Moment) -> bool:
     early = m.memory.setdefault("early callbacks", [])
     changed = m.drop(m.left, lambda entry: entry in early)
@@ -477,8 +499,9 @@ def callbacks_always_called(m: Moment) -> bool:
     return m.drop(m.right, lambda entry: entry in early) or changed
 
 
-@rule("write-after-both-ends", "what the program ended itself is ended: ERR_STREAM_WRITE_AFTER_END; after the peer's FIN "
-      "Node says EPIPE for it")
+@rule("write-after-both-ends",
+      "what the program ended itself is ended: ERR_STREAM_WRITE_AFTER_END; after the peer's FIN Node says EPIPE for "
+      "it")
 def write_after_both_ends(m: Moment) -> bool:
     return m.swap_codes("EPIPE", "ERR_STREAM_WRITE_AFTER_END")
 
@@ -490,17 +513,18 @@ def close_once(m: Moment) -> bool:
     return ["close"] not in m.right["events"] and m.drop(m.left, lambda entry: label_of(entry) == "close")
 
 
-@rule("pipe-to-ended", "a pipe to a socket that is finished or closed ends at once, since that is told to late listeners "
-      "too")
+@rule("pipe-to-ended", "a pipe from or to what has ended ends at once, since that is told to late listeners too")
 def pipe_to_ended(m: Moment) -> bool:
     before = m.before.get(m.who, {})
-    if m.asked("pipe") and (before.get("destroyed") or before.get("writable_finished")):
+    if m.asked("pipe") and (before.get("destroyed") or before.get("readable_ended") or m.right["props"].get(
+            "writable_ended")):
         raise Excused
-    return False
+    piped = any(op[0] == "when" and op[2][0] == "pipe" for op in all_ops(m.program))
+    return piped and bool(m.right["props"].get("destroyed")) and m.equate("listeners data")
 
 
-@rule("new-life-fresh", "a connection that begins anew has nothing of the one before; in Node corks and buffered input "
-      "outlive it")
+@rule("new-life-fresh",
+      "a connection that begins anew has nothing of the one before; in Node corks and buffered input outlive it")
 def new_life_fresh(m: Moment) -> bool:
     if m.who in m.memory.get("held", {}) and not m.right["props"].get("destroyed"):
         raise Excused
@@ -513,28 +537,35 @@ def new_life_fresh(m: Moment) -> bool:
     return False
 
 
-@rule("never-connected", "a write to a socket that was never connected is ERR_SOCKET_CLOSED at once; Node lets a cork hold "
-      "it back")
+@rule("never-connected",
+      "a write to a socket that was never connected is ERR_SOCKET_CLOSED at once; Node lets a cork hold it back")
 def never_connected(m: Moment) -> bool:
     if ["error", "ERR_SOCKET_CLOSED"] in m.right["events"] and m.prop("pending")[0] and m.prop("writable_length")[0]:
         raise Excused
     return False
 
 
-@rule("destroyed-at-once", "what fails destroys the socket at once, so that calls behind it in the same turn come too late; "
-      "Node destroys it a turn later")
+@rule("destroyed-at-once",
+      "what fails destroys the socket at once, so that calls behind it in the same turn come too late; Node "
+      "destroys it a turn later")
 def destroyed_at_once(m: Moment) -> bool:
+    if m.who in m.memory.get("too late", {}) and not m.right["props"].get("destroyed"):
+        raise Excused           # what was too late for the last life holds in this one, in Node
     if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
             m.before.get(m.who, {}).get("destroyed")):
         return False
     if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"]):
         return False
     if any(entry[0] == "error" and entry[1] in ("ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")
-           for entry in m.right["events"]) and any(entry[0] == "callback" for entry in m.right["events"]):
+           for entry in m.right["events"]):
         raise Excused
     changed = m.equate("readable_flowing", "is_paused", "timeout")
+    if m.equate("writable_finished"):
+        changed = m.drop(m.left, lambda entry: label_of(entry) == "finish")
     for side in (m.left, m.right):
         changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
+    if changed:
+        m.memory.setdefault("too late", {})[m.who] = True
     return changed
 
 
@@ -543,52 +574,66 @@ def pipe_at_end(m: Moment) -> bool:
     ended = m.memory.setdefault("pipe ended", {})
     if m.who in ended and not m.right["props"].get("readable_ended") and m.prop("is_paused") == (True, False):
         raise Excused           # and it is paused in the next life still
-    if not (m.left["props"].get("readable_ended") and m.right["props"].get("readable_ended")) or not any(
-            op[0] == "pipe" for op in all_ops(m.program)):
+    if not any(m.left["props"].get(name) and m.right["props"].get(name) for name in ("readable_ended", "destroyed")) or (
+            not any(op[0] == "pipe" for op in all_ops(m.program))):
         return False
     changed = m.equate("readable_flowing", "is_paused")
     kept = [label_of(entry) for entry in m.right["events"]]
-    changed = m.drop(m.left, lambda entry: label_of(entry) in ("pause", "resume") and label_of(entry) not in kept) or changed
+    for word in ("pause", "resume"):
+        changed = (word not in kept and m.drop(m.left, lambda entry: label_of(entry) == word)) or changed
     if changed:
         ended[m.who] = True
     return changed
 
 
-@rule("encoding-again", "a second set_encoding() reads what is buffered anew; Node leaves it as the first one made it")
+@rule("encoding-again",
+      "a second set_encoding() reads what is buffered anew; Node leaves it as the first one made it")
 def encoding_again(m: Moment) -> bool:
     times = sum(op[0] == "set_encoding" for op in all_ops(m.program))
     if times > 1 and m.asked("set_encoding") and m.prop("readable_length")[0] != m.prop("readable_length")[1]:
         raise Excused
+    read = [[entry for entry in side["events"] if label_of(entry) in ("read", "data")] for side in (m.left, m.right)]
+    if times > 1 and len(read[0]) < len(read[1]):
+        raise Excused           # the rest of a character that the first one had begun
     return False
 
 
-@rule("new-life-reads", "a listener of 'readable' is served in the next life too; Node does not read there before read() is "
-      "called")
+@rule("new-life-reads",
+      "a listener of 'readable' is served in the next life too; Node does not read there before read() is called")
 def new_life_reads(m: Moment) -> bool:
+    def but(side: Dict[str, Any], *events: str) -> List[Any]:
+        return [entry for entry in side["events"] if label_of(entry) not in events]
     lives = sum(op[0] == "connect" for op in all_ops(m.program))
+    if lives > 1 and m.who == "client" and ["finish"] in m.left["events"] and (
+            but(m.left, "close") == but(m.right, "close", "end")):
+        raise Excused           # and there it may close when 'finish' has come, half-open or not
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
     return False
 
 
-@rule("reset-after-end", "reset_and_destroy() resets while end() is under way, too; Node says EINVAL and never closes")
+@rule("reset-after-end",
+      "reset_and_destroy() resets while end() is under way, too; Node says EINVAL and never closes")
 def reset_after_end(m: Moment) -> bool:
     if ["error", "EINVAL"] in m.left["events"] and any(label_of(entry) == "close" for entry in m.right["events"]):
         raise Excused
     return False
 
 
-@rule("prepended-listeners", "a 'data' or 'readable' listener has its effect however it was added, as documented; in Node "
-      "not by prependListener()")
+@rule("prepended-listeners",
+      "a 'data' or 'readable' listener has its effect however it was added, as documented; in Node not by "
+      "prependListener()")
 def prepended_listeners(m: Moment) -> bool:
     prepended = any(op[0] == "prepend" and op[1] in ("data", "readable") for op in all_ops(m.program))
-    if prepended and (m.asked("prepend") or m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]):
+    if prepended and (m.asked("prepend") or any(
+            m.prop(name)[0] != m.prop(name)[1] for name in ("bytes_read", "readable_flowing"))):
         raise Excused
     return False
 
 
-@rule("off-readable", "taking off a 'readable' listener that is not there changes nothing; in Node it resumes the stream")
+@rule("off-readable",
+      "taking off a 'readable' listener that is not there changes nothing; in Node it resumes the stream")
 def off_readable(m: Moment) -> bool:
     if ["off", "readable"] in list(m.ops()) and not m.before.get(m.who, {}).get("listeners readable") and m.prop(
             "readable_flowing")[0] != m.prop("readable_flowing")[1]:
@@ -596,8 +641,9 @@ def off_readable(m: Moment) -> bool:
     return False
 
 
-@rule("read-whole", "read() without a size returns all that is buffered, as documented; since version 26 Node returns the "
-      "first piece")
+@rule("read-whole",
+      "read() without a size returns all that is buffered, as documented; since version 26 Node returns the first "
+      "piece")
 def read_whole(m: Moment) -> bool:
     for nodes, ours in zip(m.left["results"], m.right["results"]):
         if nodes[0] == ours[0] == "read" and isinstance(nodes[1], dict) and isinstance(ours[1], dict) and (
@@ -624,8 +670,8 @@ INPUT = ("data", "readable", "read", "end")
 OUTPUT = ("callback", "finish", "drain")
 
 
-@rule("halves-apart", "what was read and what was written keep an order each; between the two it is not promised within "
-      "one turn")
+@rule("halves-apart",
+      "what was read and what was written keep an order each; between the two it is not promised within one turn")
 def halves_apart(m: Moment) -> bool:
     def without(side: Dict[str, Any], half: Sequence[str]) -> List[Any]:
         return [entry for entry in side["events"] if label_of(entry) not in half]
@@ -636,16 +682,18 @@ def halves_apart(m: Moment) -> bool:
     return True
 
 
-@rule("reset-while-connecting", "a reset that is there before the connection was told of: which of the two the client "
-      "sees first is up to the system")
+@rule("reset-while-connecting",
+      "a reset that is there before the connection was told of: which of the two the client sees first is up to the "
+      "system")
 def reset_while_connecting(m: Moment) -> bool:
     if ["connectionAttemptFailed", "ECONNRESET"] in m.left["events"] and ["error", "ECONNRESET"] in m.right["events"]:
         raise Excused
     return False
 
 
-@rule("remote-known", "remote values are known from the start and stay readable after close; Node asks the "
-      "system, which forgets them with the peer")
+@rule("remote-known",
+      "remote values are known from the start and stay readable after close; Node asks the system, which forgets "
+      "them with the peer")
 def remote_known(m: Moment) -> bool:
     return m.prop("remote_address") == (None, "127.0.0.1") and m.equate("remote_address", "remote_family")
 
@@ -657,8 +705,8 @@ def writable_length_bytes(m: Moment) -> bool:
     return bool(wrote and nodes and ours) and m.equate("writable_length")
 
 
-@rule("writable-length-partial", "what the kernel has taken of a large write is no longer queued; Node counts a write until "
-      "all of it is gone")
+@rule("writable-length-partial",
+      "what the kernel has taken of a large write is no longer queued; Node counts a write until all of it is gone")
 def writable_length_partial(m: Moment) -> bool:
     nodes, ours = m.prop("writable_length")
     return 0 < (ours or 0) < (nodes or 0) and ours > 0 and any(
@@ -666,8 +714,9 @@ def writable_length_partial(m: Moment) -> bool:
             "writable_length")
 
 
-@rule("pause-resume-timing", "'pause' and 'resume' come at once in the object's own listeners and in their turn "
-      "otherwise; Node sends 'pause' at once and 'resume' a turn later, once for several calls")
+@rule("pause-resume-timing",
+      "'pause' and 'resume' come at once in the object's own listeners and in their turn otherwise; Node sends "
+      "'pause' at once and 'resume' a turn later, once for several calls")
 def pause_resume_timing(m: Moment) -> bool:
     def moves(entry: List[Any]) -> bool:
         return label_of(entry) in ("pause", "resume")
@@ -698,10 +747,11 @@ def past_the_mark(m: Moment) -> bool:
     return m.equate("readable_length", "bytes_read")
 
 
-@rule("paused-before-connect", "what arrives is read ahead up to the mark; Node reads nothing if it was paused before")
+@rule("paused-before-connect",
+      "what arrives is read ahead up to the mark; Node reads nothing if it was paused before")
 def paused_before_connect(m: Moment) -> bool:
     if m.who == "client" and m.prop("is_paused") == (True, True) and m.prop("bytes_read")[0] == 0 and (
-            m.prop("bytes_read")[1] or label_of(["end"]) in [entry[0] for entry in m.right["events"]]):
+            m.prop("bytes_read")[1] or any(entry[0] in ("end", "error") for entry in m.right["events"])):
         raise Excused
     return False
 
@@ -710,14 +760,59 @@ def paused_before_connect(m: Moment) -> bool:
 def nothing_after_destroy(m: Moment) -> bool:
     if not m.right["props"].get("destroyed"):
         return False
+    if m.prop("readable_ended") == (True, False) and m.equate("readable_ended"):
+        m.drop(m.left, lambda entry: label_of(entry) == "end")
     kept = [label_of(entry) for entry in m.right["events"]]
-    return m.drop(m.left, lambda entry: label_of(entry) in QUIET_WHEN_DESTROYED and label_of(entry) not in kept)
+    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if m.asked("destroy") else ())
+    return m.drop(m.left, lambda entry: label_of(entry) in quiet and label_of(entry) not in kept)
 
 
 QUIET_WHEN_DESTROYED = ("pipe", "unpipe", "pause", "resume", "ready", "connectionAttempt")
 
 
-@rule("write-returns", "write returns what the documentation says, in Node the high-water mark decides; so with 'drain'")
+@rule("callbacks-before-error",
+      "what was pending at destroy() hears the error, else ERR_STREAM_DESTROYED, before 'error'; what Node had "
+      "handed to the system hears ECANCELED, or the error, after it")
+def callbacks_before_error(m: Moment) -> bool:
+    if not m.right["props"].get("destroyed") or m.before.get(m.who, {}).get("destroyed"):
+        return False
+    ours = {entry[1]: entry[2] for entry in m.right["events"] if entry[0] == "callback"}
+    changed = False
+    for entry in m.left["events"]:
+        if entry[0] == "callback" and entry[2] == "ECANCELED" and ours.get(entry[1]) in ("ERR_STREAM_DESTROYED", "boom"):
+            entry[2] = ours[entry[1]]
+            changed = True
+
+    def split(side: Dict[str, Any]) -> Tuple[List[Any], List[str]]:
+        return ([entry for entry in side["events"] if entry[0] != "callback"],
+                sorted(json.dumps(entry) for entry in side["events"] if entry[0] == "callback" and entry[2]))
+    if m.left["events"] != m.right["events"] and split(m.left) == split(m.right) and any(
+            entry[0] == "error" for entry in m.right["events"]):
+        m.right["events"] = m.left["events"]
+        changed = True
+    return changed
+
+
+@rule("empty-write", "a write of nothing asks nothing of the system, which would say that the peer has gone")
+def empty_write(m: Moment) -> bool:
+    empty = any(op[0] in ("write", "end") and op[1] and op[1][1] in (0, "") for op in all_ops(m.program))
+    if empty and any(["error", code] in m.left["events"] for code in ("EPIPE", "ECONNRESET")) and not any(
+            entry[0] == "error" for entry in m.right["events"]):
+        raise Excused
+    return False
+
+
+@rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
+def reset_behind_fin(m: Moment) -> bool:
+    for one, other in ((m.left, m.right), (m.right, m.left)):
+        if ["error", "ECONNRESET"] in one["events"] and ["end"] in other["events"] and (
+                ["error", "ECONNRESET"] not in other["events"]):
+            raise Excused
+    return False
+
+
+@rule("write-returns",
+      "write returns what the documentation says, in Node the high-water mark decides; so with 'drain'")
 def write_returns(m: Moment) -> bool:
     changed = False
     if any(op[0] == "pipe" for op in all_ops(m.program)) and m.prop("readable_flowing") == (True, False) and (
@@ -775,25 +870,31 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
     memory: Dict[Any, Any] = {}
     before: Dict[str, Any] = {}
     for index, (mine, other) in enumerate(zip(left, right)):
+        difference = None
         for who in sorted({*mine, *other}):         # the client first, then its peers, then the server
             if who not in mine or who not in other:
-                nothing = {"events": [["does not exist"]], "results": [], "props": {}}
-                return Verdict((index, who, mine.get(who, nothing), other.get(who, nothing)), tuple(used))
-            moment = Moment(program, index, who, json.loads(json.dumps(mine[who])), json.loads(json.dumps(other[who])),
-                            memory, before)
+                difference = difference or (index, who, mine.get(who, NOBODY), other.get(who, NOBODY))
+                continue
+            sides = [json.loads(json.dumps(side[who])) for side in (mine, other)]
+            moment = Moment(program, index, who, sides[0], sides[1], memory, before)
             try:
-                for each in rules:
+                for each in [*rules, *rules]:       # what one makes alike may let another one see
                     if moment.same():
                         break
                     if each.apply(moment) and each.name not in used:
                         used.append(each.name)
             except Excused:
-                used.append(each.name)
-                return Verdict(None, tuple(used))
-            if not moment.same():
-                return Verdict((index, who, moment.left, moment.right), tuple(used))
+                return Verdict(None, tuple(used) + (each.name,) * (each.name not in used))
+            if not moment.same() and difference is None:        # if the others have no excuse for it
+                difference = (index, who, moment.left, moment.right)
+        if difference is not None:
+            return Verdict(difference, tuple(used))
+        memory["lives"] = memory.get("lives", 0) + any(label_of(entry) == "close" for entry in other["client"]["events"])
         before = {who: other[who]["props"] for who in other}
     return Verdict(None, tuple(used))
+
+
+NOBODY: Dict[str, Any] = {"events": [["does not exist"]], "results": [], "props": {}}
 
 
 def smaller(program: Program) -> Iterator[Program]:
@@ -904,20 +1005,23 @@ class Checker:
         self.same = self.excused = self.different = self.noise = 0
         self.used: Dict[str, int] = {}
         self.kinds: Dict[Tuple[str, ...], int] = {}
-        self.hasty = False
+        self.noisy: List[str] = []      # what differed side by side only
         self.findings: List[Finding] = []
 
     def check(self, programs: List[Program]) -> None:
         verdicts = [compare(program, pair, self.rules) for program, pair in zip(programs, self.worlds.run(programs))]
         doubtful = [index for index, verdict in enumerate(verdicts) if verdict.difference is not None]
+        kinds = {index: verdicts[index].kind() for index in doubtful}
         if doubtful:        # again, and slowly; what still differs once more, alone
             pairs = self.worlds.run([programs[index] for index in doubtful], slow=True)
             for index, pair in zip(doubtful, pairs):
                 verdicts[index] = compare(programs[index], pair, self.rules)
-                if verdicts[index].difference is not None and not self.hasty:
+                if verdicts[index].difference is not None:
                     pair = self.worlds.run([programs[index]], slow=True)[0]
                     verdicts[index] = compare(programs[index], pair, self.rules)
-                self.noise += verdicts[index].difference is None
+                if verdicts[index].difference is None:
+                    self.noise += 1
+                    self.noisy.append(f"{programs[index]['name']} ({' '.join(kinds[index])})")
         for program, verdict in zip(programs, verdicts):
             if verdict.difference is not None:
                 self.different += 1
@@ -1055,6 +1159,8 @@ def run_many(arguments: argparse.Namespace, names: List[str], commands: List[Lis
         print(f"  {number:6} differ in: {' '.join(kind)}")
     noise, same, excused, different = [sum(getattr(checker, name) for checker in checkers)
                                        for name in ("noise", "same", "excused", "different")]
+    for words in [words for checker in checkers for words in checker.noisy][:SHOWN]:
+        print(f"  side by side only: {words}")
     print(f"{noise} differed side by side only; {time.monotonic() - begun:.0f} s")
     print(f"{same} same, {excused} under named rules, {different} different")
     return 1 if different else 0

@@ -23,6 +23,7 @@ SOCKET_PROPS = ["ready_state", "readable", "writable", "readable_ended", "writab
                 "connecting", "pending", "bytes_read", "bytes_written", "timeout", "readable_high_water_mark",
                 "writable_high_water_mark", "allow_half_open", "remote_family", "local_family", "remote_address",
                 "local_address"]
+APART = ("pause", "resume", "callback", "finish", "drain")      # told beside the data: see the rule 'halves-apart'
 COUNTED = ["data", "readable", "timeout"]
 
 
@@ -109,7 +110,7 @@ class World:
         World.activity += 1
         events = self.part(name)["events"]
         for entry in reversed(events):
-            if entry[0].partition("#")[0] in ("pause", "resume"):       # the rule 'pause-resume-timing' moves these
+            if entry[0].startswith(APART):
                 continue
             if type(entry) is not Parts:
                 break
@@ -149,7 +150,8 @@ class World:
     def read_all(self, name: str, label: str) -> None:
         """One 'readable' and what was read, however many times it came in a row: as for 'data'."""
         events = self.part(name)["events"]
-        heard = not events or events[-1][0] != "read" + label
+        last = next((entry[0] for entry in reversed(events) if not entry[0].startswith(APART)), "")
+        heard = last != "read" + label
         if heard:
             self.log(name, ["readable" + label])
         while True:
@@ -246,13 +248,13 @@ class World:
         return NOTHING
 
     def listen(self, name: str, thing: Any, op: str, event: str, label: str) -> Any:
-        known = self.told.get((name, event), 0)
+        known, now = self.told.get((name, event), 0), len(self.steps)
         pending = [True]
 
         def on_event(*args: Any) -> None:
             if event == "readable":
                 self.read_all(name, "#" + label)
-            elif pending[0] and known and self.told.get((name, event)) == known:
+            elif pending[0] and known and now == len(self.steps) and self.told.get((name, event)) == known:
                 self.log(name, ["late " + event + "#" + label])     # told before, and told again to this one
             else:
                 self.heard(name, event, args, "#" + label)

@@ -20,6 +20,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, Optional, Set
 
+from ..errors import invalid_type, out_of_range
 from . import resolver, workers
 from .reactor import Timer, reactor
 from .report import log
@@ -270,6 +271,11 @@ def shutdown(timeout: Optional[float] = None) -> None:
     `timeout`: seconds to wait at most; `None` waits for ever. `TimeoutError` if a listener still runs then. Called in a
     listener it does not wait for that listener. netcompat can be used again afterwards. Node has no counterpart.
     """
+    if timeout is not None:
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+            raise invalid_type("timeout", "int, float or None", timeout)
+        if not 0 <= timeout <= threading.TIMEOUT_MAX:
+            raise out_of_range("timeout", f">= 0 and <= {threading.TIMEOUT_MAX} seconds", timeout)
     deadline = None if timeout is None else time.monotonic() + timeout
     while True:
         _end_all()
@@ -278,7 +284,8 @@ def shutdown(timeout: Optional[float] = None) -> None:
             return          # in a listener: the rest of it happens when that has returned
         left = _LOOK if deadline is None else deadline - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"shutdown: {', '.join(thread.name for thread in alive)} still busy after {timeout} seconds")
+            names = ", ".join(thread.name for thread in alive)
+            raise TimeoutError(f"shutdown: {names} still busy after {timeout} seconds")
         with workers.blocking():
             alive[0].join(min(left, _LOOK))
 

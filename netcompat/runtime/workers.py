@@ -261,7 +261,11 @@ class WorkerPool:
 
     def _blocking_room(self) -> int:
         """How many more may serve the queue of what blocks. One is kept for listeners that do not block."""
-        return max(self.max_workers - 1, 1) - len(self._blocked.difference(self._waiting, self._idle))
+        if HAS_GIL or self.max_workers < 3:
+            taken = len(self._blocked.difference(self._waiting, self._idle))
+        else:       # several take from the run queue at once: that some of them are blocked is seen later
+            taken = len(self._workers) - len(self._waiting) - len(self._idle)
+        return max(self.max_workers - 1, 1) - taken
 
     def _surplus(self) -> int:
         """How many workers there are above the limit."""
@@ -447,7 +451,7 @@ class WorkerPool:
         return self._sleep(me)
 
     def _sleep(self, me: _Worker) -> bool:
-        """Until woken, or idle for too long. The last one stays as long as the reactor: at times none can be started."""
+        """Until woken, or idle for too long. The last one stays as the reactor does: at times none can be started."""
         while not me.wakeup.acquire(True, self.idle_seconds if len(self._workers) > 1 else -1):
             self._workers.discard(me)       # first this, then the look: of two that leave at once one stays
             if self._workers:
@@ -557,7 +561,7 @@ def set_default_workers(workers: "WorkerPool | int") -> None:
 
 
 class blocking:
-    """`with blocking():` around a wait: the worker it runs on, if any, does not count, and another may take its turn."""
+    """`with blocking():` around a wait: the worker it runs on, if any, does not count; another may take its turn."""
 
     __slots__ = ("_worker",)
 

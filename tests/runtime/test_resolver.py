@@ -46,11 +46,13 @@ def test_stuck_lookups_stop_neither_workers_nor_the_reactor() -> None:
                for _ in range(10)]
     server = netcompat.create_server(lambda sock: sock.end(b"x")).listen(0, "127.0.0.1")
     client = netcompat.connect(server.address().port, "127.0.0.1")
-    assert client.recv(1, 5) == b"x"
-    assert netcompat.stats()["busy"] <= 1
-    for each in [client, *clients]:
-        each.destroy()
-    go.set()
+    try:
+        assert client.recv(1, 5) == b"x"
+        eventually(lambda: netcompat.stats()["busy"] == 0)
+        for each in [client, *clients]:
+            each.destroy()
+    finally:
+        go.set()
     server.close()
 
 
@@ -64,15 +66,18 @@ def test_there_is_a_limit_and_the_rest_queues_up() -> None:
         go.wait(20)
     for _ in range(3 * resolver._LIMIT):
         resolver.resolve(lookup, lambda *_: heard.append(1))
-    eventually(lambda: len(inside) == resolver._LIMIT)
-    asked = threading.Event()
-    reactor.call_soon(asked.set)
-    assert asked.wait(5)
-    assert len(inside) == resolver._LIMIT
-    go.set()
-    eventually(lambda: len(heard) == 3 * resolver._LIMIT)
-    reactor.holders.discard(holder)
-    reactor.nudge()
+    try:
+        eventually(lambda: len(inside) == resolver._LIMIT)
+        asked = threading.Event()
+        reactor.call_soon(asked.set)
+        assert asked.wait(5)
+        assert len(inside) == resolver._LIMIT
+        go.set()
+        eventually(lambda: len(heard) == 3 * resolver._LIMIT)
+    finally:
+        go.set()
+        reactor.holders.discard(holder)
+        reactor.nudge()
 
 
 def test_its_threads_end_when_nothing_is_asked() -> None:
