@@ -6,7 +6,7 @@ import random
 import shutil
 import subprocess
 import sys
-from typing import Any, Callable, List
+from typing import Any, List
 
 import netcompat
 import pytest
@@ -139,7 +139,6 @@ def test_100_megabytes_through_a_node_server_come_back(kind: str, node: str, tmp
     with node_echo_server(node, tmp_path / "server.js", "0" if kind == "tcp" else ipc_path) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
-        where: Callable[[], netcompat.Socket]
         if kind == "tcp":
             port = int(line.partition('"port":')[2].split("}")[0].split(",")[0])
             client = netcompat.connect(port, "127.0.0.1")

@@ -70,7 +70,8 @@ def test_1_import_starts_nothing(run_script: Any) -> None:
         import os, signal, sys, threading
         def handlers():
             return [signal.getsignal(n) for n in range(1, signal.NSIG) if n not in (9, 19, 32, 33)]
-        before = handlers(), threading.active_count(), sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc") else 0
+        descriptors = sorted(os.listdir("/proc/self/fd")) if os.path.isdir("/proc") else 0
+        before = handlers(), threading.active_count(), descriptors
         hook = sys.excepthook, threading.excepthook
         import netcompat
         assert before == (handlers(), threading.active_count(),
@@ -166,7 +167,7 @@ def test_3_listeners_run_on_the_pool(server: netcompat.Server) -> None:
 
 @pytest.mark.parametrize("where", ["pool", "executor"])
 def test_4_one_listener_of_an_emitter_at_a_time_and_in_order(server: netcompat.Server, where: str,
-                                                            fast_switching: None) -> None:
+                                                             fast_switching: None) -> None:
     executor = concurrent.futures.ThreadPoolExecutor(8)
     client = client_of(server, dispatch=executor.submit if where == "executor" else None)
     inside = overlaps = 0
@@ -428,7 +429,7 @@ def test_7_a_finalizer_may_call(server: netcompat.Server) -> None:
 
 
 def test_7_finalizers_that_cross_in_two_gates_do_not_hang(server: netcompat.Server) -> None:
-    """A thread inside A calls B while a thread inside B calls A, as finalizers may: each call is done, neither waits."""
+    """A thread inside A calls B while a thread inside B calls A, as finalizers may: both are done, none waits."""
     a, b = netcompat.EventEmitter(), netcompat.EventEmitter()
     for _ in range(50):
         meeting = threading.Barrier(2)
@@ -480,7 +481,7 @@ def test_7_a_helper_inside_a_gate_is_refused(server: netcompat.Server) -> None:
 
 
 def flowing(server: netcompat.Server) -> Tuple[netcompat.Socket, netcompat.Socket, threading.Event, threading.Event,
-                                              List[bytes]]:
+                                               List[bytes]]:
     """A client whose 'data' listener is inside its first call, with more to come."""
     client, peer = pair_with(server)
     inside, go = threading.Event(), threading.Event()

@@ -268,7 +268,8 @@ def test_writers_and_a_reset(crew: Crew) -> None:
         plans: List[List[Callable[[], Any]]] = []
         for thread in range(3):
             def step(index: int, thread: int = thread) -> None:
-                sock.write(b"z" * 50_000, lambda error: told.update({(thread, index): told.get((thread, index), 0) + 1}))
+                sock.write(b"z" * 50_000,
+                           lambda error: told.update({(thread, index): told.get((thread, index), 0) + 1}))
             plans.append([lambda index=index, step=step: step(index) for index in range(10)])
         plans.append(plan(dice, peer_actions(raw), 3) + [raw.close])
         crew.run(plans)

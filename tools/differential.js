@@ -5,6 +5,7 @@
 'use strict';
 const net = require('node:net');
 const readline = require('node:readline');
+const stream = require('node:stream');
 const zlib = require('node:zlib');
 
 const HOST = '127.0.0.1';
@@ -18,6 +19,7 @@ const SOCKET_PROPS = ['readyState', 'readable', 'writable', 'readableEnded', 'wr
 const APART = /^(pause|resume|callback|finish|drain)/;      // what is told beside the data: see the rule 'halves-apart'
 const COUNTED = ['data', 'readable', 'timeout'];
 
+stream.setDefaultHighWaterMark(false, 65536);        // as it is since version 22
 let activity = 0;       // changes with everything that is logged
 
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => '_' + letter.toLowerCase());

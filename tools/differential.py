@@ -79,8 +79,8 @@ class Generator:
 
     def make(self) -> Program:
         rng = self.rng
-        program: Program = {"client": self.options("client"), "server": self.options("peer"), "steps": [], "timers": self.timers,
-                            "calls": rng.choice(["main", "main", "strand"])}
+        program: Program = {"client": self.options("client"), "server": self.options("peer"), "steps": [],
+                            "timers": self.timers, "calls": rng.choice(["main", "main", "strand"])}
         if rng.random() < 0.2:
             program["server"]["pause_on_connect"] = True
         if rng.random() < 0.15:
@@ -358,7 +358,6 @@ class Moment:
             for op in self.program["server"].get("on_connection", ()):
                 yield from inner_ops(op)
 
-
     def asked(self, name: str) -> bool:
         return any(op[0] == name for op in self.ops())
 
@@ -414,13 +413,13 @@ def connect_before_close(m: Moment) -> bool:
     return False
 
 
-@rule("end-that-fails", "end() was called, so writable_ended is true, as documented; in Node not if its data failed at once")
+@rule("end-that-fails", "end() was called, so writable_ended is true, as documented; in Node not if its data failed")
 def end_that_fails(m: Moment) -> bool:
     failed = any(entry[0] == "error" for entry in m.right["events"]) and m.asked("end")
     return failed and m.prop("writable_ended") == (False, True) and m.equate("writable_ended")
 
 
-@rule("new-life-timeout", "the period of set_timeout() holds in the next life; Node forgets it, while timeout still tells it")
+@rule("new-life-timeout", "the period of set_timeout() holds in the next life; in Node the property alone does")
 def new_life_timeout(m: Moment) -> bool:
     return m.who == "client" and m.memory.get("lives", 0) > 0 and m.drop(
         m.right, lambda entry: label_of(entry) == "timeout")
@@ -436,7 +435,10 @@ def end_before_connect(m: Moment) -> bool:
 
 @rule("sticky-events", "a listener that is added after a state was reached is told too")
 def sticky_events(m: Moment) -> bool:
-    return m.drop(m.right, lambda entry: str(entry[0]).startswith("late "))
+    once = m.memory.setdefault("told late", set())
+    once.update(str(entry[0])[5:] for entry in m.right["events"] if str(entry[0]).startswith("late "))
+    changed = m.drop(m.right, lambda entry: str(entry[0]).startswith("late "))
+    return m.drop(m.left, lambda entry: "#once@" in str(entry[0]) and entry[0] in once) or changed
 
 
 @rule("close-bool", "'close' always carries a bool, in Node nothing where there was no handle")
@@ -540,7 +542,7 @@ def new_life_fresh(m: Moment) -> bool:
 @rule("never-connected",
       "a write to a socket that was never connected is ERR_SOCKET_CLOSED at once; Node lets a cork hold it back")
 def never_connected(m: Moment) -> bool:
-    if ["error", "ERR_SOCKET_CLOSED"] in m.right["events"] and m.prop("pending")[0] and m.prop("writable_length")[0]:
+    if ["error", "ERR_SOCKET_CLOSED"] in m.right["events"] and m.prop("pending")[0] and not m.prop("destroyed")[0]:
         raise Excused
     return False
 
@@ -574,7 +576,7 @@ def pipe_at_end(m: Moment) -> bool:
     ended = m.memory.setdefault("pipe ended", {})
     if m.who in ended and not m.right["props"].get("readable_ended") and m.prop("is_paused") == (True, False):
         raise Excused           # and it is paused in the next life still
-    if not any(m.left["props"].get(name) and m.right["props"].get(name) for name in ("readable_ended", "destroyed")) or (
+    if not any(m.prop(name) == (True, True) for name in ("readable_ended", "destroyed")) or (
             not any(op[0] == "pipe" for op in all_ops(m.program))):
         return False
     changed = m.equate("readable_flowing", "is_paused")
@@ -632,13 +634,27 @@ def prepended_listeners(m: Moment) -> bool:
     return False
 
 
-@rule("off-readable",
-      "taking off a 'readable' listener that is not there changes nothing; in Node it resumes the stream")
+@rule("off-readable", "taking off a 'readable' listener that is not there, or not the last one, changes nothing; "
+      "in Node it resumes the stream")
 def off_readable(m: Moment) -> bool:
-    if ["off", "readable"] in list(m.ops()) and not m.before.get(m.who, {}).get("listeners readable") and m.prop(
-            "readable_flowing")[0] != m.prop("readable_flowing")[1]:
+    if m.right["props"].get("listeners readable"):
+        return ["resume"] not in m.right["events"] and m.drop(m.left, lambda entry: label_of(entry) == "resume")
+    ever = any(op[0] in ("on", "once", "prepend", "when") and op[1] == "readable" for op in all_ops(m.program))
+    reader = m.program["client" if m.who == "client" else "server"].get("reader")
+    taken = any(["off", "readable"] == op for op in all_ops(m.program)) if not ever and reader != "readable" else (
+        ["off", "readable"] in list(m.ops()) and not m.before.get(m.who, {}).get("listeners readable"))
+    if taken and m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]:
         raise Excused
     return False
+
+
+@rule("listeners-after-calls", "a call in the main thread returns before a listener that it brings about has run")
+def listeners_after_calls(m: Moment) -> bool:
+    results = [sorted(map(json.dumps, side["results"])) for side in (m.left, m.right)]
+    if m.left["results"] == m.right["results"] or results[0] != results[1]:
+        return False
+    m.right["results"] = m.left["results"]
+    return True
 
 
 @rule("read-whole",
@@ -655,6 +671,21 @@ def read_whole(m: Moment) -> bool:
 def size_of(content: Dict[str, Any]) -> int:
     value = content.get("bytes", content.get("text", 0))
     return len(value) if isinstance(value, str) else int(value)
+
+
+@rule("flow-after-end", "after 'end' a listener of 'readable' still has the say; in Node not one that is added then")
+def flow_after_end(m: Moment) -> bool:
+    if m.prop("readable_ended") != (True, True) or not m.right["props"].get("listeners readable"):
+        return False
+    return m.equate("readable_flowing", "is_paused")
+
+
+@rule("end-after-read", "'end' follows when all was read, as documented; in Node not if read(size) took just the rest")
+def end_after_read(m: Moment) -> bool:
+    sized = any(op[0] == "read" and len(op) > 1 for op in all_ops(m.program))
+    if sized and ["end"] in m.right["events"] and ["end"] not in m.left["events"]:
+        raise Excused
+    return False
 
 
 @rule("readable-off-at-once", "taking off the last 'readable' listener takes effect at once, in Node a turn later")
@@ -701,6 +732,7 @@ def remote_known(m: Moment) -> bool:
 @rule("writable-length-bytes", "bytes, as documented; Node counts the characters of text that is not encoded yet")
 def writable_length_bytes(m: Moment) -> bool:
     wrote = any(op[0] in ("write", "end") and op[1] and op[1][0] == "text" for op in all_ops(m.program))
+    wrote = wrote or any(op[0] == "set_encoding" for op in all_ops(m.program))      # what is echoed is text, then
     nodes, ours = m.prop("writable_length")
     return bool(wrote and nodes and ours) and m.equate("writable_length")
 
@@ -720,10 +752,6 @@ def writable_length_partial(m: Moment) -> bool:
 def pause_resume_timing(m: Moment) -> bool:
     def moves(entry: List[Any]) -> bool:
         return label_of(entry) in ("pause", "resume")
-    acted = any(op[0] == "when" and op[1] in ("pause", "resume") for op in all_ops(m.program))
-    results = [sorted(map(json.dumps, side["results"])) for side in (m.left, m.right)]
-    if acted and results[0] == results[1]:
-        m.right["results"] = m.left["results"]
     told = [sorted({str(entry[0]) for entry in side["events"] if moves(entry)}) for side in (m.left, m.right)]
     if told[0] != told[1]:
         return False
@@ -742,6 +770,9 @@ def zero_mark(m: Moment) -> bool:
 @rule("past-the-mark", "how far the last chunk goes past the readable high-water mark is up to the kernel")
 def past_the_mark(m: Moment) -> bool:
     mark = m.right["props"].get("readable_high_water_mark")
+    if mark and m.prop("bytes_read")[0] >= mark and any(op[0] == "set_encoding" for op in all_ops(m.program)) and min(
+            m.prop("readable_length")) > 0 and m.prop("bytes_read")[0] != m.prop("bytes_read")[1]:
+        raise Excused           # the mark counts characters then
     if not mark or min(m.prop("readable_length")) < mark:
         return False
     return m.equate("readable_length", "bytes_read")
@@ -763,7 +794,8 @@ def nothing_after_destroy(m: Moment) -> bool:
     if m.prop("readable_ended") == (True, False) and m.equate("readable_ended"):
         m.drop(m.left, lambda entry: label_of(entry) == "end")
     kept = [label_of(entry) for entry in m.right["events"]]
-    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if m.asked("destroy") else ())
+    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if any(
+        map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) else ())
     return m.drop(m.left, lambda entry: label_of(entry) in quiet and label_of(entry) not in kept)
 
 
@@ -779,7 +811,8 @@ def callbacks_before_error(m: Moment) -> bool:
     ours = {entry[1]: entry[2] for entry in m.right["events"] if entry[0] == "callback"}
     changed = False
     for entry in m.left["events"]:
-        if entry[0] == "callback" and entry[2] == "ECANCELED" and ours.get(entry[1]) in ("ERR_STREAM_DESTROYED", "boom"):
+        if entry[0] == "callback" and entry[2] == "ECANCELED" and (
+                ours.get(entry[1]) in ("ERR_STREAM_DESTROYED", "boom")):
             entry[2] = ours[entry[1]]
             changed = True
 
@@ -818,6 +851,9 @@ def write_returns(m: Moment) -> bool:
     if any(op[0] == "pipe" for op in all_ops(m.program)) and m.prop("readable_flowing") == (True, False) and (
             m.right["props"]["writable_length"]):
         raise Excused           # the pipe waits for 'drain', in Node it does not
+    acted = [any(str(entry[0]).startswith("drain#when") for entry in side["events"]) for side in (m.left, m.right)]
+    if acted[0] != acted[1]:
+        raise Excused
     excuses = m.memory.setdefault("write-returns", {})
     for ours, nodes in zip(m.right["results"], m.left["results"]):
         if ours[0] == nodes[0] == "write" and isinstance(ours[1], bool) and isinstance(nodes[1], bool):
@@ -889,7 +925,8 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
                 difference = (index, who, moment.left, moment.right)
         if difference is not None:
             return Verdict(difference, tuple(used))
-        memory["lives"] = memory.get("lives", 0) + any(label_of(entry) == "close" for entry in other["client"]["events"])
+        closed = any(label_of(entry) == "close" for entry in other["client"]["events"])
+        memory["lives"] = memory.get("lives", 0) + closed
         before = {who: other[who]["props"] for who in other}
     return Verdict(None, tuple(used))
 

@@ -1,5 +1,5 @@
-"""What netcompat has to say and to whom: the logger `netcompat`, and `threading.excepthook` for an exception that has no
-caller, as for a thread that dies of it.
+"""What netcompat has to say and to whom: the logger `netcompat`, and `threading.excepthook` for an exception that has
+no caller, as for a thread that dies of it.
 
 The environment's NETCOMPAT_DEBUG=1 prints the log, every transition of a stream included, to standard error.
 """

@@ -215,7 +215,8 @@ def test_output_of_many_threads_at_the_end_brings_nothing_down(run_script: Any) 
             import netcompat
             def on_data(chunk):
                 for _ in range(50): print("x" * 100)
-            server = netcompat.create_server(lambda s: (s.unref(), s.on("data", on_data))).listen(0, "127.0.0.1").unref()
+            server = netcompat.create_server(lambda s: (s.unref(), s.on("data", on_data)))
+            server.listen(0, "127.0.0.1").unref()
             for _ in range(10):
                 c = netcompat.connect(server.address().port, "127.0.0.1").unref()
                 c.write(b"x")

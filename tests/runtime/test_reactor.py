@@ -238,7 +238,8 @@ def test_the_selector_can_be_chosen(name: str) -> None:
 def test_an_unknown_selector_is_an_error_of_the_call_that_needs_it(run_script: Any) -> None:
     done = run_script("""
         import netcompat
-        for call in (lambda: netcompat.create_server().listen(0, "127.0.0.1"), lambda: netcompat.connect(1, "127.0.0.1")):
+        for call in (lambda: netcompat.create_server().listen(0, "127.0.0.1"),
+                     lambda: netcompat.connect(1, "127.0.0.1")):
             try:
                 call()
             except ValueError as problem:

@@ -249,7 +249,7 @@ def test_it_knows_whose_thread_it_is(executor: Any) -> None:
 
 
 def test_an_executor_has_no_one_thread() -> None:
-    """A listener on one thread of an executor may wait for an emitter that ran there before: the others can serve it."""
+    """A listener on one thread of an executor may wait for an emitter that ran there before: others can serve it."""
     with concurrent.futures.ThreadPoolExecutor(2) as executor:
         box = Box(executor.submit)
         block = threading.Event()

@@ -152,7 +152,7 @@ def test_waiting_may_be_nested(small: Any) -> None:
 
 
 def test_workers_that_wait_and_go_on_lose_no_call(small: Any, fast_switching: None) -> None:
-    """Those that are started in the place of a waiting one are too many when it goes on: whatever leaves when, all run."""
+    """Those that are started in the place of a waiting one are too many when it goes on: whoever leaves, all run."""
     pool, ran = small(2), []
 
     def call() -> None:
