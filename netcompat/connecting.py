@@ -15,18 +15,22 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-from .addresses import is_ip
-from .arguments import check_int
-from .errors import AggregateError, error, invalid_type, lookup_error, system_error
+from .addresses import check_port, is_ip
+from .arguments import (check_block_list, check_callback, check_host, check_int, check_msecs, check_path, is_path,
+                        split_place)
+from .blocklist import BlockList
+from .errors import AggregateError, error, invalid_type, invalid_value, lookup_error, system_error
 from .runtime.reactor import WRITE, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
 from .transports.tcp import TcpTransport, any_address, family_of, open_tcp, remote_sockaddr
+from .transports.unix import UnixTransport, open_unix
 
-__all__ = ["Connector", "Target", "get_default_auto_select_family", "get_default_auto_select_family_attempt_timeout",
-           "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout"]
+__all__ = ["Connector", "PathConnector", "Plan", "Target", "get_default_auto_select_family",
+           "get_default_auto_select_family_attempt_timeout", "plan_connect", "set_default_auto_select_family",
+           "set_default_auto_select_family_attempt_timeout"]
 
 Lookup = Callable[..., Any]
 Address = Tuple[Any, Any]       # (text, 4 or 6), as a look-up gave it
@@ -309,7 +313,7 @@ class _Attempt:
             return self.dressed(problem if isinstance(problem, OSError) else OSError(errno.EMFILE, str(problem)))
         return None
 
-    def on_ready(self, mask: int) -> None:
+    def _on_ready(self, mask: int) -> None:
         if not self.watched:
             return          # it lost in this very moment
         assert self.socket is not None
@@ -319,7 +323,7 @@ class _Attempt:
         else:
             self.connector.won(self)
 
-    def on_lost(self, problem: OSError) -> None:
+    def _on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
         self.watched = False
         if self.socket is not None:
@@ -349,6 +353,61 @@ class _Attempt:
     def close(self) -> None:
         if self.socket is not None:
             self.give().close()
+
+
+class PathConnector:
+    """Connect to an IPC path: no look-up, no race, and on Unix no waiting."""
+
+    def __init__(self, owner: Any, path: Union[str, bytes], bound: Any) -> None:
+        self.owner, self.path, self.bound = owner, path, bound
+        self.over = False
+
+    def start(self) -> None:
+        """On the reactor thread."""
+        if self.over:
+            return
+        self.over = True
+        owner = self.owner
+        name = os.fsdecode(self.path)
+        owner._enter(owner._connecting_told, "connectionAttempt", (name, None, None))
+        try:
+            if self.bound is not None and self.bound.path is None:
+                self.bound.close()
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a TCP address leads to no path
+            sock = open_unix(self.path) if self.bound is None else self.bound.socket
+        except OSError as problem:
+            self.failed(_path_error(problem, name), name)
+            return
+        try:
+            connect_now(sock, self.path)
+        except OSError as problem:
+            sock.close()
+            self.failed(_path_error(problem, name), name)
+            return
+        owner._path = name
+        owner._enter(owner._connected, UnixTransport(sock), None)
+
+    def failed(self, problem: OSError, name: str) -> None:
+        owner = self.owner
+        owner._enter(owner._connecting_told, "connectionAttemptFailed", (name, None, None, problem))
+        owner._enter(owner._connect_failed, problem)
+
+    def cancel(self) -> None:
+        reactor.call_soon(self.cancelled)
+
+    def cancelled(self) -> None:
+        if not self.over and self.bound is not None:
+            self.bound.close()
+        self.over = True
+        self.owner._enter(self.owner._released)
+
+    def abandon(self) -> None:
+        self.over = True
+
+
+def _path_error(problem: OSError, path: str) -> OSError:
+    detail = problem.strerror if problem.errno == errno.ENAMETOOLONG else None
+    return system_error(problem, "connect", path, detail=detail)
 
 
 def _system_lookup(hostname: str, *, family: int, hints: int, all: bool) -> List[Address]:
@@ -388,3 +447,91 @@ def _alternate(addresses: List[Tuple[str, int]]) -> List[Tuple[str, int]]:
     for index in range(max(len(mine), len(others))):
         mixed += mine[index:index + 1] + others[index:index + 1]
     return mixed
+
+
+# ---- arguments ----
+
+class Plan(NamedTuple):
+    """What a call of `connect` asked for, checked."""
+
+    target: Optional[Target]
+    path: Union[str, bytes, None]
+    listener: Optional[Callable[..., Any]]
+    timeout: Optional[int]
+
+
+_TCP_OPTIONS = {"port", "host", "local_address", "local_port", "family", "hints", "lookup", "no_delay", "keep_alive",
+                "keep_alive_initial_delay", "auto_select_family", "auto_select_family_attempt_timeout", "block_list"}
+CONNECT_OPTIONS = _TCP_OPTIONS | {"path", "timeout", "connect_listener", "type_of_service"}
+
+
+def plan_connect(args: Tuple[Any, ...], options: Dict[str, Any], block_list: Optional[BlockList]) -> Plan:
+    """Check the arguments of `Socket.connect`; `block_list` is the socket's own."""
+    for name in options:
+        if name not in CONNECT_OPTIONS:
+            raise TypeError(f"connect() got an unexpected keyword argument {name!r}")
+    first, rest, listener = split_place("port", args)
+    options = dict(options)
+    if first is not None:
+        name = "path" if is_path(first) else "port"
+        if name in options or (len(rest) > 1 and "host" in options):
+            raise TypeError(f"connect() got multiple values for argument {name!r}")
+        options[name] = first
+        if len(rest) > 1 and name == "port" and rest[1] is not None:
+            options["host"] = rest[1]
+        if len(rest) > 2 or (name == "path" and len(rest) > 1):
+            raise invalid_type("connect_listener", "a callable", rest[-1])
+    elif rest and rest[0] is None:
+        options["port"] = None
+    given = options.get("connect_listener")
+    check_callback(given, "connect_listener")
+    if listener is not None and given is not None:
+        raise TypeError("connect() got multiple values for argument 'connect_listener'")
+    timeout = options.get("timeout")
+    if timeout is not None:
+        check_msecs("timeout", timeout)
+    path = options.get("path")
+    if path is not None:
+        return Plan(None, check_path(path), listener or given, timeout)
+    if "port" not in options:
+        raise error("ERR_MISSING_ARGS", missing='The "port" or "path" argument')
+    return Plan(_target(options, block_list), None, listener or given, timeout)
+
+
+def _target(options: Dict[str, Any], block_list: Optional[BlockList]) -> Target:
+    port = check_port(options["port"], "port")
+    host = check_host("host", options.get("host") if options.get("host") is not None else "localhost") or "localhost"
+    local_address = options.get("local_address")
+    if local_address is not None:
+        if not isinstance(local_address, str):
+            raise invalid_type("local_address", "str", local_address)
+        if not is_ip(local_address):
+            raise error("ERR_INVALID_IP_ADDRESS", received=local_address)
+    local_port = options.get("local_port")
+    if local_port is not None:
+        check_int("local_port", local_port, 0, 65535)
+    family: Any = options.get("family") or 0
+    if family in ("IPv4", "IPv6"):
+        family = int(family[-1])
+    if check_int("family", family) not in (0, 4, 6):
+        raise invalid_value("family", "must be 0, 4 or 6", family)
+    hints = options.get("hints", 0) or 0
+    if check_int("hints", hints) & ~_KNOWN_HINTS:
+        raise invalid_value("hints", "must be a combination of socket.AI_* flags", hints)
+    lookup = options.get("lookup")
+    check_callback(lookup, "lookup")
+    race = options.get("auto_select_family")
+    if race is not None and not isinstance(race, bool):
+        raise invalid_type("auto_select_family", "bool", race)
+    attempt = options.get("auto_select_family_attempt_timeout")
+    return Target(
+        host, port, local_address, local_port, family, int(hints), lookup,
+        get_default_auto_select_family() if race is None else race,
+        get_default_auto_select_family_attempt_timeout() if attempt is None
+        else check_attempt_timeout("auto_select_family_attempt_timeout", attempt),
+        block_list if options.get("block_list") is None else check_block_list(options["block_list"]))
+
+
+_KNOWN_HINTS = 0
+for _flag in ("AI_ADDRCONFIG", "AI_V4MAPPED", "AI_ALL", "AI_NUMERICHOST", "AI_CANONNAME", "AI_NUMERICSERV"):
+    _KNOWN_HINTS |= int(getattr(socket, _flag, 0))

@@ -1,6 +1,6 @@
 """`Server`: accepts connections and introduces them to listeners, or hands them to code that blocks in `accept`.
 
-Which threads run it: methods every thread; `on_ready` and what it calls the reactor; `_introduce` the strand of the new
+Which threads run it: methods every thread; `_on_ready` and what it calls the reactor; `_introduce` the strand of the new
 socket, so connections are handled in parallel and no event of a socket overtakes its 'connection'. The server's other
 events are delivered on its own strand.
 
@@ -534,7 +534,7 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     # ---- the reactor ----
 
-    def on_ready(self, mask: int) -> None:
+    def _on_ready(self, mask: int) -> None:
         """Connections wait: take them."""
         listener = self._watched
         if listener is None or listener is not self._listener:
@@ -553,7 +553,7 @@ class Server(StatefulEmitter, lifetime.Handle):
                 self._enter(self._sync)
                 return
 
-    def on_lost(self, problem: OSError) -> None:
+    def _on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
         watched, self._watched = self._watched, None
         if watched is not None:

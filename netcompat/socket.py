@@ -10,22 +10,18 @@ calls are made there too, so none can meet a descriptor that another thread has 
 from __future__ import annotations
 
 import errno
-import os
 import socket as stdlib_socket
-import stat
 import threading
 import time
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-from .addresses import AddressInfo, check_port, is_ip
-from .arguments import (check_block_list, check_callback, check_dispatch, check_host, check_int, check_mark,
-                        check_msecs,
-                        check_path, check_signal, is_path, split_place, whole_seconds)
+from .addresses import AddressInfo
+from .arguments import (check_block_list, check_callback, check_dispatch, check_int, check_mark, check_msecs,
+                        check_signal, whole_seconds)
 from .blocking import BlockingMixin
 from .blocklist import BlockList
-from .connecting import (Connector, Target, check_attempt_timeout, get_default_auto_select_family,
-                         get_default_auto_select_family_attempt_timeout)
+from .connecting import CONNECT_OPTIONS, Connector, PathConnector, Plan, plan_connect
 from .emitter import _Once
 from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
@@ -34,10 +30,9 @@ from .runtime.reactor import READ, WRITE, Timer, reactor
 from .runtime.strand import Dispatch, Strand
 from .runtime.workers import LISTENER_CALLERS, call_on_pool
 from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
-from .transports.base import connect_now
+from .transports.adopt import adopt, directions
 from .transports.bound import BoundSocket
 from .transports.tcp import TcpTransport, address_info
-from .transports.unix import PipeTransport, UnixTransport, open_unix
 
 if TYPE_CHECKING:
     from .events import SocketListening
@@ -101,8 +96,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         if high_water_mark is not None:
             check_mark(high_water_mark)
         remember_options(self, no_delay or None, keep_alive or None, keep_alive_initial_delay, type_of_service)
-        given = _transport_of(fd, handle)       # last: a mistake in the others must leave it with its owner
-        can_read, can_write = _directions(given) if given is not None else (True, True)
+        given = adopt(fd, handle)       # last: a mistake in the others must leave it with its owner
+        can_read, can_write = directions(given) if given is not None else (True, True)
         self._readable_half = can_read if readable is None else bool(readable) and can_read
         self._writable_half = can_write if writable is None else bool(writable) and can_write
         self._begin(allow_half_open, high_water_mark, dispatch)
@@ -119,7 +114,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         assert self._strand is not None
         # With a foreign dispatch the pool receives, up to the high-water mark, and only the listeners run over there.
         self._intake = self._strand if self._strand.dispatch is None else _pool_strand(self._lock, self._receive)
-        self._connector: Any = None         # while connecting: a Connector or a _PathConnector
+        self._connector: Any = None         # while connecting: a Connector or a PathConnector
         self._server: Any = None
         self._interest = 0              # what the selector watches; changed by the reactor only
         self._sync_asked = False        # the reactor has been asked to look at the interest again
@@ -172,7 +167,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         (ms, as `set_timeout`), `connect_listener`. Returns `self`. Raises argument errors only; what the network does
         reaches 'error'. On a closed socket it begins a new life. Node: `socket.connect`.
         """
-        plan = _plan_connect(self, args, options)
+        plan = plan_connect(args, options, self._block_list)
+        remember_options(self, options.get("no_delay"), options.get("keep_alive"),
+                         options.get("keep_alive_initial_delay", 0), options.get("type_of_service"))
         listener = plan.listener
         if listener is not None:
             self._emit_if_heard("newListener", "connect", listener)
@@ -181,7 +178,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._enter(self._connect, plan)
         return self
 
-    def _connect(self, plan: "_Plan") -> None:
+    def _connect(self, plan: Plan) -> None:
         if self._link is GONE:
             if self._signal is not None and self._signal.aborted:
                 return                  # aborted for good
@@ -214,7 +211,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         bound = (self._options or {}).pop("bound", None)
         connector: Any
         if plan.path is not None:
-            connector = _PathConnector(self, plan.path, bound)
+            connector = PathConnector(self, plan.path, bound)
         else:
             assert plan.target is not None
             connector = Connector(self, plan.target, bound)
@@ -308,7 +305,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         `ERR_SOCKET_CLOSED` reaches 'error'.
         """
         transport, connector = self._transport, self._connector
-        if getattr(transport, "kind", "tcp") != "tcp" or isinstance(connector, _PathConnector):
+        if getattr(transport, "kind", "tcp") != "tcp" or isinstance(connector, PathConnector):
             raise error("ERR_INVALID_HANDLE_TYPE", action="reset")
         self._enter(self._reset_now)
         return self
@@ -649,14 +646,14 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     # ---- the reactor ----
 
-    def on_ready(self, mask: int) -> None:
+    def _on_ready(self, mask: int) -> None:
         """The selector saw something."""
         if mask & WRITE:
             self._enter(self._flush_and_sync)
         if mask & READ and (self._readers or not self._intake.claim_readable()):
             self._enter(self._on_busy)
 
-    def on_lost(self, problem: OSError) -> None:
+    def _on_lost(self, problem: OSError) -> None:
         """Foreign code closed the descriptor under the selector."""
         self._interest = 0
         if self._transport is not None:
@@ -919,79 +916,12 @@ GATE_CODES.add(Socket._receive.__code__)
 _STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout")
 
 
-class _Plan(NamedTuple):
-    """What a call of `connect` asked for, checked."""
-
-    target: Optional[Target]
-    path: Union[str, bytes, None]
-    listener: Optional[Callable[..., Any]]
-    timeout: Optional[int]
-
-
-class _PathConnector:
-    """Connect to an IPC path: no look-up, no race, and on Unix no waiting."""
-
-    def __init__(self, owner: Socket, path: Union[str, bytes], bound: Any) -> None:
-        self.owner, self.path, self.bound = owner, path, bound
-        self.over = False
-
-    def start(self) -> None:
-        """On the reactor thread."""
-        if self.over:
-            return
-        self.over = True
-        owner = self.owner
-        name = os.fsdecode(self.path)
-        owner._enter(owner._connecting_told, "connectionAttempt", (name, None, None))
-        try:
-            if self.bound is not None and self.bound.path is None:
-                self.bound.close()
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a TCP address leads to no path
-            sock = open_unix(self.path) if self.bound is None else self.bound.socket
-        except OSError as problem:
-            self.failed(_path_error(problem, name), name)
-            return
-        try:
-            connect_now(sock, self.path)
-        except OSError as problem:
-            sock.close()
-            self.failed(_path_error(problem, name), name)
-            return
-        owner._path = name
-        owner._enter(owner._connected, UnixTransport(sock), None)
-
-    def failed(self, problem: OSError, name: str) -> None:
-        owner = self.owner
-        owner._enter(owner._connecting_told, "connectionAttemptFailed", (name, None, None, problem))
-        owner._enter(owner._connect_failed, problem)
-
-    def cancel(self) -> None:
-        reactor.call_soon(self.cancelled)
-
-    def cancelled(self) -> None:
-        if not self.over and self.bound is not None:
-            self.bound.close()
-        self.over = True
-        self.owner._enter(self.owner._released)
-
-    def abandon(self) -> None:
-        self.over = True
-
-
-def _path_error(problem: OSError, path: str) -> OSError:
-    detail = problem.strerror if problem.errno == errno.ENAMETOOLONG else None
-    return system_error(problem, "connect", path, detail=detail)
-
-
 def _pool_strand(lock: Any, receive: Callable[[], None]) -> Strand:
     return Strand(lock, None, receive)
 
 
 # ---- arguments ----
 
-_TCP_OPTIONS = {"port", "host", "local_address", "local_port", "family", "hints", "lookup", "no_delay", "keep_alive",
-                "keep_alive_initial_delay", "auto_select_family", "auto_select_family_attempt_timeout", "block_list"}
-_CONNECT_OPTIONS = _TCP_OPTIONS | {"path", "timeout", "connect_listener", "type_of_service"}
 _SOCKET_OPTIONS = {"fd", "handle", "allow_half_open", "readable", "writable", "onread", "signal", "high_water_mark",
                    "no_delay", "keep_alive", "keep_alive_initial_delay", "type_of_service", "block_list", "dispatch"}
 
@@ -999,92 +929,19 @@ _SOCKET_OPTIONS = {"fd", "handle", "allow_half_open", "readable", "writable", "o
 def create_connection(*args: Any, **options: Any) -> Socket:
     """A new `Socket`, connecting: the arguments of `Socket.connect` and of `Socket` together. Node: same name."""
     for name in options:
-        if name not in _CONNECT_OPTIONS and name not in _SOCKET_OPTIONS:
+        if name not in CONNECT_OPTIONS and name not in _SOCKET_OPTIONS:
             raise TypeError(f"create_connection() got an unexpected keyword argument {name!r}")
     made = Socket(**{name: value for name, value in options.items()
                      if name in _SOCKET_OPTIONS and name not in ("block_list", "no_delay", "keep_alive",
                                                                  "keep_alive_initial_delay", "type_of_service")})
     try:
-        return made.connect(*args, **{name: value for name, value in options.items() if name in _CONNECT_OPTIONS})
+        return made.connect(*args, **{name: value for name, value in options.items() if name in CONNECT_OPTIONS})
     except BaseException:
         made.destroy()      # it may hold a descriptor, or listen to a signal
         raise
 
 
 connect = create_connection
-
-
-def _plan_connect(sock: Socket, args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
-    for name in options:
-        if name not in _CONNECT_OPTIONS:
-            raise TypeError(f"connect() got an unexpected keyword argument {name!r}")
-    first, rest, listener = split_place("port", args)
-    options = dict(options)
-    if first is not None:
-        name = "path" if is_path(first) else "port"
-        if name in options or (len(rest) > 1 and "host" in options):
-            raise TypeError(f"connect() got multiple values for argument {name!r}")
-        options[name] = first
-        if len(rest) > 1 and name == "port" and rest[1] is not None:
-            options["host"] = rest[1]
-        if len(rest) > 2 or (name == "path" and len(rest) > 1):
-            raise invalid_type("connect_listener", "a callable", rest[-1])
-    elif rest and rest[0] is None:
-        options["port"] = None
-    given = options.get("connect_listener")
-    check_callback(given, "connect_listener")
-    if listener is not None and given is not None:
-        raise TypeError("connect() got multiple values for argument 'connect_listener'")
-    timeout = options.get("timeout")
-    if timeout is not None:
-        check_msecs("timeout", timeout)
-    remember_options(sock, options.get("no_delay"), options.get("keep_alive"),
-                     options.get("keep_alive_initial_delay", 0), options.get("type_of_service"))
-    path = options.get("path")
-    if path is not None:
-        return _Plan(None, check_path(path), listener or given, timeout)
-    if "port" not in options:
-        raise error("ERR_MISSING_ARGS", missing='The "port" or "path" argument')
-    return _Plan(_target(sock, options), None, listener or given, timeout)
-
-
-def _target(sock: Socket, options: Dict[str, Any]) -> Target:
-    port = check_port(options["port"], "port")
-    host = check_host("host", options.get("host") if options.get("host") is not None else "localhost") or "localhost"
-    local_address = options.get("local_address")
-    if local_address is not None:
-        if not isinstance(local_address, str):
-            raise invalid_type("local_address", "str", local_address)
-        if not is_ip(local_address):
-            raise error("ERR_INVALID_IP_ADDRESS", received=local_address)
-    local_port = options.get("local_port")
-    if local_port is not None:
-        check_int("local_port", local_port, 0, 65535)
-    family: Any = options.get("family") or 0
-    if family in ("IPv4", "IPv6"):
-        family = int(family[-1])
-    if check_int("family", family) not in (0, 4, 6):
-        raise invalid_value("family", "must be 0, 4 or 6", family)
-    hints = options.get("hints", 0) or 0
-    if check_int("hints", hints) & ~_KNOWN_HINTS:
-        raise invalid_value("hints", "must be a combination of socket.AI_* flags", hints)
-    lookup = options.get("lookup")
-    check_callback(lookup, "lookup")
-    race = options.get("auto_select_family")
-    if race is not None and not isinstance(race, bool):
-        raise invalid_type("auto_select_family", "bool", race)
-    attempt = options.get("auto_select_family_attempt_timeout")
-    return Target(
-        host, port, local_address, local_port, family, int(hints), lookup,
-        get_default_auto_select_family() if race is None else race,
-        get_default_auto_select_family_attempt_timeout() if attempt is None
-        else check_attempt_timeout("auto_select_family_attempt_timeout", attempt),
-        check_block_list(options.get("block_list")) or sock._block_list)
-
-
-_KNOWN_HINTS = 0
-for _flag in ("AI_ADDRCONFIG", "AI_V4MAPPED", "AI_ALL", "AI_NUMERICHOST", "AI_CANONNAME", "AI_NUMERICSERV"):
-    _KNOWN_HINTS |= int(getattr(stdlib_socket, _flag, 0))
 
 
 def remember_options(sock: Socket, no_delay: Any, keep_alive: Any, keep_alive_initial_delay: Any,
@@ -1118,43 +975,3 @@ def check_onread(onread: Any) -> Optional[OnRead]:
         except TypeError:
             raise invalid_type("onread.buffer", "a writable bytes-like object or a callable", onread.buffer) from None
     return onread
-
-
-def _transport_of(fd: Optional[int], handle: Any) -> Any:
-    """The transport for `fd` or `handle`, or `None` when neither was given."""
-    if handle is not None:
-        if isinstance(handle, BoundSocket):
-            return handle._adopt()
-        if not isinstance(handle, stdlib_socket.socket):
-            raise invalid_type("handle", "a socket.socket or a BoundSocket", handle)
-        if handle.type != stdlib_socket.SOCK_STREAM:
-            raise error("ERR_INVALID_FD_TYPE", kind="datagram socket")
-        if handle.fileno() < 0:
-            raise invalid_value("handle", "must not be closed", handle)
-        return _wrap(stdlib_socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
-    if fd is None:
-        return None
-    check_int("fd", fd, 0, 2147483647)
-    try:
-        mode = os.fstat(fd).st_mode
-    except OSError as problem:
-        raise system_error(problem, "fstat") from None
-    if stat.S_ISFIFO(mode):
-        return PipeTransport(fd)
-    if not stat.S_ISSOCK(mode):
-        raise error("ERR_INVALID_FD_TYPE", kind="FILE" if stat.S_ISREG(mode) else "UNKNOWN")
-    sock = stdlib_socket.socket(fileno=fd)
-    if sock.type != stdlib_socket.SOCK_STREAM:
-        sock.detach()
-        raise error("ERR_INVALID_FD_TYPE", kind="UDP")
-    return _wrap(sock)
-
-
-def _wrap(sock: stdlib_socket.socket) -> Any:
-    if sock.family == getattr(stdlib_socket, "AF_UNIX", None):
-        return UnixTransport(sock)
-    return TcpTransport(sock)
-
-
-def _directions(transport: Any) -> Tuple[bool, bool]:
-    return getattr(transport, "directions", (True, True))

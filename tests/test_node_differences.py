@@ -54,8 +54,8 @@ NODE_CLASSES = {"server": "Server", "socket": "Socket", "writable": "Socket", "r
 
 # Public by their spelling, with the reason why they are none of the user's business.
 INTERNAL = {
-    "on_ready": "called by the reactor",
-    "on_lost": "called by the reactor",
+    "_on_ready": "called by the reactor",
+    "_on_lost": "called by the reactor",
 }
 # Classes of which only the members in the page are the user's, with the reason.
 PARTLY_PUBLIC = {"WorkerPool": "its other members are for the rest of the runtime"}

@@ -340,7 +340,7 @@ class Moment:
         side["events"] = kept
         return changed
 
-    def swap_codes(self, nodes: str, ours: str) -> bool:
+    def swap_codes(self, nodes: Optional[str], ours: str) -> bool:
         """Where Node has the one code and netcompat the other, let Node's stand for both; was there such a place?"""
         changed = False
         if len(self.left["events"]) == len(self.right["events"]):
@@ -430,6 +430,15 @@ def end_before_connect(m: Moment) -> bool:
     if m.who == "client" and m.asked("connect") and m.before.get("client", {}).get("writable_ended") and not (
             m.before["client"]["destroyed"]):
         raise Excused
+    return False
+
+
+@rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
+def reset_behind_fin(m: Moment) -> bool:
+    for one, other in ((m.left, m.right), (m.right, m.left)):
+        if ["error", "ECONNRESET"] in one["events"] and ["end"] in other["events"] and (
+                ["error", "ECONNRESET"] not in other["events"]):
+            raise Excused
     return False
 
 
@@ -528,7 +537,7 @@ def pipe_to_ended(m: Moment) -> bool:
 @rule("new-life-fresh",
       "a connection that begins anew has nothing of the one before; in Node corks and buffered input outlive it")
 def new_life_fresh(m: Moment) -> bool:
-    if m.who in m.memory.get("held", {}) and not m.right["props"].get("destroyed"):
+    if m.who in m.memory.get("held", {}) and m.prop("destroyed") != (True, True):
         raise Excused
     corked = False
     for who, *op in m.program["steps"][:m.index]:
@@ -561,7 +570,8 @@ def destroyed_at_once(m: Moment) -> bool:
     if any(entry[0] == "error" and entry[1] in ("ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")
            for entry in m.right["events"]):
         raise Excused
-    changed = m.equate("readable_flowing", "is_paused", "timeout")
+    changed = m.swap_codes(None, "ERR_STREAM_DESTROYED")
+    changed = m.equate("readable_flowing", "is_paused", "timeout") or changed
     if m.equate("writable_finished"):
         changed = m.drop(m.left, lambda entry: label_of(entry) == "finish")
     for side in (m.left, m.right):
@@ -639,7 +649,8 @@ def prepended_listeners(m: Moment) -> bool:
 def off_readable(m: Moment) -> bool:
     if m.right["props"].get("listeners readable"):
         return ["resume"] not in m.right["events"] and m.drop(m.left, lambda entry: label_of(entry) == "resume")
-    ever = any(op[0] in ("on", "once", "prepend", "when") and op[1] == "readable" for op in all_ops(m.program))
+    ever = any(op[0] in ("on", "once", "prepend", "when") and op[1] == "readable"
+               for who, *step in m.program["steps"] if m.who.startswith(who) for op in inner_ops(step))
     reader = m.program["client" if m.who == "client" else "server"].get("reader")
     taken = any(["off", "readable"] == op for op in all_ops(m.program)) if not ever and reader != "readable" else (
         ["off", "readable"] in list(m.ops()) and not m.before.get(m.who, {}).get("listeners readable"))
@@ -680,10 +691,10 @@ def flow_after_end(m: Moment) -> bool:
     return m.equate("readable_flowing", "is_paused")
 
 
-@rule("end-after-read", "'end' follows when all was read, as documented; in Node not if read(size) took just the rest")
+@rule("end-after-read", "'end' follows when all was read, as documented; in Node not if read() took just the rest")
 def end_after_read(m: Moment) -> bool:
-    sized = any(op[0] == "read" and len(op) > 1 for op in all_ops(m.program))
-    if sized and ["end"] in m.right["events"] and ["end"] not in m.left["events"]:
+    asked = any(op[0] == "read" for op in all_ops(m.program)) and m.prop("readable_ended") == (False, True)
+    if asked and ["end"] in m.right["events"] and ["end"] not in m.left["events"]:
         raise Excused
     return False
 
@@ -740,6 +751,10 @@ def writable_length_bytes(m: Moment) -> bool:
 @rule("writable-length-partial",
       "what the kernel has taken of a large write is no longer queued; Node counts a write until all of it is gone")
 def writable_length_partial(m: Moment) -> bool:
+    huge = any(op[0] in ("write", "end") and op[1] and op[1][-1] == HUGE for op in all_ops(m.program))
+    if huge and list(map(label_of, m.left["events"])) == list(map(label_of, m.right["events"])) and (
+            m.prop("bytes_written")[0] != m.prop("bytes_written")[1]):
+        raise Excused           # what came of it was sent back until the kernel was full
     nodes, ours = m.prop("writable_length")
     return 0 < (ours or 0) < (nodes or 0) and ours > 0 and any(
         op[0] in ("write", "end") and op[1] and op[1][-1] == HUGE for op in all_ops(m.program)) and m.equate(
@@ -826,22 +841,14 @@ def callbacks_before_error(m: Moment) -> bool:
     return changed
 
 
-@rule("empty-write", "a write of nothing asks nothing of the system, which would say that the peer has gone")
+@rule("empty-write", "a write of nothing asks nothing of the system, which might say that the peer has gone, and is no "
+      "activity")
 def empty_write(m: Moment) -> bool:
     empty = any(op[0] in ("write", "end") and op[1] and op[1][1] in (0, "") for op in all_ops(m.program))
     if empty and any(["error", code] in m.left["events"] for code in ("EPIPE", "ECONNRESET")) and not any(
             entry[0] == "error" for entry in m.right["events"]):
         raise Excused
-    return False
-
-
-@rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
-def reset_behind_fin(m: Moment) -> bool:
-    for one, other in ((m.left, m.right), (m.right, m.left)):
-        if ["error", "ECONNRESET"] in one["events"] and ["end"] in other["events"] and (
-                ["error", "ECONNRESET"] not in other["events"]):
-            raise Excused
-    return False
+    return empty and m.drop(m.left, lambda entry: label_of(entry) == "timeout")
 
 
 @rule("write-returns",

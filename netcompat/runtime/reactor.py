@@ -222,7 +222,7 @@ class Reactor:
         heapq.heappush(timers, timer)
 
     def watch(self, descriptor: int, interest: int, before: int, channel: Any) -> None:
-        """Change the interest in a descriptor from `before`; `channel.on_ready(mask)` is called when it is met."""
+        """Change the interest in a descriptor from `before`; `channel._on_ready(mask)` is called when it is met."""
         selector = self._selector
         assert selector is not None
         if self._deaf:
@@ -343,7 +343,7 @@ class Reactor:
                     self._bell.swallow()
                 continue
             try:
-                key.data.on_ready(mask)
+                key.data._on_ready(mask)
             except Exception as problem:        # likewise
                 report(problem)
 
@@ -385,14 +385,14 @@ class Reactor:
         except OSError:
             pass                # it was this one's descriptor
         for key in lost:
-            key.data.on_lost(problem)
+            key.data._on_lost(problem)
 
     def _evict(self, descriptor: int) -> None:
         """Foreign code closed a descriptor that is watched, and the system gave its number to somebody else."""
         assert self._selector is not None
         key = self._selector.unregister(descriptor)
         if key.data is not None:
-            key.data.on_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+            key.data._on_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
 
 def _is_open(descriptor: int) -> bool:

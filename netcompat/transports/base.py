@@ -33,7 +33,7 @@ class Transport:
     kind = ""           # 'tcp' or 'pipe': what Node calls the handle
 
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
-        """Have `owner.on_ready(mask)` called when reading or writing (selector masks) is possible."""
+        """Have `owner._on_ready(mask)` called when reading or writing (selector masks) is possible."""
         raise NotImplementedError
 
     def recv(self, size: int) -> Optional[bytes]:

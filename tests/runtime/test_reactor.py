@@ -155,11 +155,11 @@ class Channel:
         self.lost = threading.Event()
         self.ready = threading.Event()
 
-    def on_ready(self, mask: int) -> None:
+    def _on_ready(self, mask: int) -> None:
         self.ready.set()
         reactor_of(self).watch(self.fd, 0, READ, self)
 
-    def on_lost(self, problem: BaseException) -> None:
+    def _on_lost(self, problem: BaseException) -> None:
         self.lost.set()
 
 
