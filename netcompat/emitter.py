@@ -29,10 +29,11 @@ Self = TypeVar("Self", bound="EventEmitter")
 class _Once:
     """A listener that is taken off before its first call."""
 
-    __slots__ = ("listener",)
+    __slots__ = ("listener", "taken")
 
     def __init__(self, listener: Listener) -> None:
         self.listener = listener
+        self.taken = False          # it is called, or was
 
 
 Entry = Any         # a listener as it was given, or a _Once around it
@@ -226,13 +227,19 @@ class EventEmitter(Gate):
         return entries
 
     def _take(self, event: str, entry: _Once) -> bool:
-        """Take off a once-listener that is about to be called; `False` if another thread was faster."""
+        """Take off a once-listener that is about to be called; `False` if another call was faster.
+
+        One that a listener before it took off is called all the same: a removal does not affect an emit under way.
+        """
+        if entry.taken:
+            return False
+        entry.taken = True
         entries = self._listeners.get(event, ())
         for index, candidate in enumerate(entries):
             if candidate is entry:
                 self._replace(event, entries[:index] + entries[index + 1:], taken=True)
-                return True
-        return False
+                break
+        return True
 
     def _replace(self, event: str, entries: Tuple[Entry, ...], taken: bool = False) -> None:
         if entries:

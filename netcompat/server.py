@@ -1,8 +1,8 @@
 """`Server`: accepts connections and introduces them to listeners, or hands them to code that blocks in `accept`.
 
-Which threads run it: methods every thread; `_on_ready` and what it calls the reactor; `_introduce` the strand of the new
-socket, so connections are handled in parallel and no event of a socket overtakes its 'connection'. The server's other
-events are delivered on its own strand.
+Which threads run it: methods every thread; `_on_ready` and what it calls the reactor; `_introduce` the strand of the
+new socket, so connections are handled in parallel and no event of a socket overtakes its 'connection'. The server's
+other events are delivered on its own strand.
 
 Locks: the server's gate guards the listener and the sets of sockets. It is never held together with a socket's gate.
 """

@@ -179,3 +179,9 @@ def test_without_node_it_says_so_and_passes():
                           universal_newlines=True, timeout=30)
     assert done.returncode == 0
     assert "NO NODE HERE" in done.stdout and done.stdout.count("\n") == 1
+
+
+def test_every_rule_is_on_the_page_of_differences():
+    page = (Path(__file__).resolve().parent.parent / "docs" / "node-differences.md").read_text(encoding="utf-8")
+    for rule in differential.RULES:
+        assert f"| `{rule.name}` | {rule.reason} |" in page, rule.name
