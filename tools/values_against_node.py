@@ -26,7 +26,8 @@ DIFFERENCES = {
     "parse": "SocketAddress.parse takes addresses only, where Node takes what its URL parser makes an address of",
     "port 80": "SocketAddress.parse keeps port 80, the default of the URL that Node makes of the text",
     "unreadable": "BlockList.check raises for what is no address, where Node says 'not blocked'",
-    "repeated": "a rule that is added again is one rule (in Node before 26 it is listed twice)",
+    "repeated": "a rule that is added again is one rule, and the newest (Node lists it twice, 26 where it was)",
+    "by kind": "rules are listed newest first (Node 26 lists addresses, then subnets, then ranges)",
     "wide range": "an IPv6 range that contains IPv4-mapped addresses holds for these IPv4 addresses too",
     "python codec": "Python's text codecs are known besides Node's encodings",
     "long zone": "Node cuts an IPv6 address before a zone after 39 characters",
@@ -296,17 +297,35 @@ def wide_range(rules, text):
     return False
 
 
+def identity(rule):
+    """What two texts of the same rule have in common."""
+    if rule.startswith("Subnet: "):
+        return str(ipaddress.ip_network(rule.split(" ")[2], strict=False))
+    return rule
+
+
 def without_repeats(rules):
     """Node's rules, newest first, without those that are the same rule as a newer one."""
-    seen, kept = set(), []
+    kept = {}
     for rule in rules:
-        key = rule
-        if rule.startswith("Subnet: "):
-            key = str(ipaddress.ip_network(rule.split(" ")[2], strict=False))
-        if key not in seen:
-            seen.add(key)
-            kept.append(rule)
-    return kept
+        kept.setdefault(identity(rule), rule)
+    return list(kept.values())
+
+
+def by_kind(rules):
+    """In the order of Node 26: addresses, subnets, ranges, in each the order that they have."""
+    return sorted(rules, key=lambda rule: ("Address", "Subnet", "Range").index(rule.partition(":")[0]))
+
+
+def verdict_on_rules(ours, node):
+    if ours == node:
+        return "agree"
+    if ours == without_repeats(node):
+        return "repeated"
+    if by_kind(ours) == node:
+        return "by kind"
+    same = set(map(identity, ours)) == set(map(identity, node))
+    return "repeated" if same and node == by_kind(node) else "disagree"
 
 
 def cut_zone(text):
@@ -322,8 +341,7 @@ def compare(case, ours, node):
             yield "agree" if mine == theirs else "long zone" if cut else "disagree", rule, mine, theirs
         if ours[0] != node[0]:
             return
-        same = "agree" if ours[1] == node[1] else "repeated" if ours[1] == without_repeats(node[1]) else "disagree"
-        yield same, case[1], ours[1], node[1]
+        yield verdict_on_rules(ours[1], node[1]), case[1], ours[1], node[1]
         for check, mine, theirs in zip(case[2], ours[2], node[2]):
             verdict = "agree" if mine == theirs else "disagree"
             if mine == {"code": "ERR_INVALID_ADDRESS"}:
