@@ -1188,3 +1188,16 @@ def settled_wakeups() -> int:
         return was == now
     eventually(same)
     return last[0]
+
+
+def test_the_environment_prints_every_transition(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat
+        server = netcompat.create_server(lambda peer: peer.end()).listen(0, "127.0.0.1")
+        client = netcompat.connect(server.address().port, "127.0.0.1").resume()
+        client.wait_for("close", 10)
+        server.close()
+        """, env={"NETCOMPAT_DEBUG": "1"})
+    assert done.returncode == 0
+    for transition in ("link connecting", "link open", "input eof", "output flushed", "output finished", "link gone"):
+        assert transition in done.stderr
