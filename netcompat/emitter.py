@@ -412,6 +412,9 @@ class StatefulEmitter(EventEmitter):
         if self._told is not None and event in self._told:
             if event == "error":
                 self._claim_error()
+                if "close" not in self._told and self._strand is not None:
+                    self._strand.post_first(self._deliver_late, event, entry, self._told[event])
+                    return          # before the 'close' that may be queued already: the last event stays the last
             self._post(self._deliver_late, event, entry, self._told[event])
 
     def _deliver_late(self, event: str, entry: Entry, args: Tuple[Any, ...]) -> None:
