@@ -68,7 +68,7 @@ class Strand(Runnable):
             workers.default_pool().schedule(self)
 
     def post_first(self, call: Callable[..., Any], *args: Any) -> None:
-        """Queue an item before all others. Inside the gate, and for a strand that is held or sure to get another item."""
+        """Queue an item before all others; for a strand that is held or sure to get another item. Inside the gate."""
         if self._items is None:
             self._items = deque()
         self._items.appendleft((call, args))
