@@ -13,7 +13,7 @@ import socket as stdlib_socket
 import sys
 import time
 from collections import deque
-from typing import IO, TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional, Union, cast
+from typing import IO, TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional, cast
 
 from .arguments import check_int
 from .emitter import check_timeout
@@ -462,9 +462,6 @@ class StdlibView:
             raise invalid_value("flags", "must be 0", flags)
 
 
-Future = Any
-
-
 class EventQueue:
     """A `dispatch` that runs listeners on the thread that pumps it: a Tk `after` loop, a game loop, the main thread.
 
@@ -501,7 +498,7 @@ class EventQueue:
                 break
         return ran
 
-    def run_until(self, condition: Union[Callable[[], Any], Future], timeout: Optional[float] = None) -> Any:
+    def run_until(self, condition: Any, timeout: Optional[float] = None) -> Any:
         """Run what comes until `condition()` is true or, if it is a future, done; returns its value or result.
 
         The condition is looked at after each round. `timeout`: seconds; `TimeoutError` when they pass.

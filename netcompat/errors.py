@@ -13,7 +13,6 @@ An error made here was never raised, so it holds no traceback and keeps no frame
 from __future__ import annotations
 
 import errno as _errno
-import os
 import socket
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
@@ -212,8 +211,3 @@ def lookup_error(cause: "socket.gaierror | str", hostname: str) -> socket.gaierr
     made.syscall = "getaddrinfo"  # type: ignore[attr-defined]
     made.hostname = hostname  # type: ignore[attr-defined]
     return made
-
-
-def describe_path(path: "str | bytes") -> str:
-    """A path as text for messages: bytes through the file-system encoding."""
-    return os.fsdecode(path)

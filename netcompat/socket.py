@@ -113,7 +113,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._make_strand(dispatch, self._receive)
         assert self._strand is not None
         # With a foreign dispatch the pool receives, up to the high-water mark, and only the listeners run over there.
-        self._intake = self._strand if self._strand.dispatch is None else _pool_strand(self._lock, self._receive)
+        self._intake = self._strand if self._strand.dispatch is None else Strand(self._lock, None, self._receive)
         self._connector: Any = None         # while connecting: a Connector or a PathConnector
         self._server: Any = None
         self._interest = 0              # what the selector watches; changed by the reactor only
@@ -914,10 +914,6 @@ LISTENER_CALLERS.add(Socket._receive_onread.__code__)
 GATE_CODES.add(Socket._receive.__code__)
 
 _STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout")
-
-
-def _pool_strand(lock: Any, receive: Callable[[], None]) -> Strand:
-    return Strand(lock, None, receive)
 
 
 # ---- arguments ----

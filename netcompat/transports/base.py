@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 import sys
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from ..runtime.reactor import reactor
 
@@ -241,6 +241,3 @@ def connect_now(sock: socket.socket, address: Any) -> bool:
 def connect_result(sock: socket.socket) -> int:
     """What became of the connect of a socket that turned writable: 0, or the error's number."""
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-Buffers = List[Any]
