@@ -1,184 +1,196 @@
 """Compare netcompat with its neighbours: whole processes, in turns, medians and ratios.
 
-    python3 tools/bench.py [--quick] [--rounds N] [--seconds S] [--only PATTERN] [--python PATH]
+    python3 tools/bench.py [--only PATTERN ...] [--rounds N] [--results FILE] [--report docs/performance.md]
 
-Machines are noisy, so a single absolute says little: the contestants of a workload run in turns, one round after the
-other, and what counts is the ratio within a round. The load is a C program where a compiler is at hand, else Python.
-`--quick` runs everything once, briefly, to see that it works; its figures mean nothing.
+Machines are noisy, so a single absolute says little: the sides of a cell run in turns, one round after the other, and
+what counts is the ratio within a round. The load is a C program where a compiler is at hand, else Python. Patterns fit
+the names of cells (`echo-50x*`) and of goals (`goal-*`, which run only the sides that the goal compares); `--list`
+shows them. `--quick` runs a bit of everything once, to see that it works; its figures mean nothing.
+
+With `--results` what was measured is kept in a file, and added to what is there. A long run can be cut into slices:
+
+    python3 tools/bench.py --only 'goal-*' --results bench.json --resume --time-limit 240      # again and again
+    python3 tools/bench.py --results bench.json --report docs/performance.md --only ''         # measures nothing
+
+uvloop, gevent, trio and Twisted are compared where `--peer-python` (else `--python`) has them, Node where there is one,
+free-threaded CPython where `--free-threaded` names one.
 """
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import json
 import os
 import platform
-import selectors
-import shutil
-import socket
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
-TOOLS = Path(__file__).resolve().parent
+from bench_measure import Bench, Failed, Figures, Limit, make_folder
+from bench_report import Series, Spread, figures_of, number, ratios, verdict_lines, verdicts, write_report
+from bench_workloads import CELLS, GOALS, Cell, Side
+
 WARM_UP = 1         # rounds that are not counted
+QUICK_SECONDS, QUICK_SCALE = 0.15, 0.01
 
 
-class Workload(NamedTuple):
-    """`connections` echo messages of `size` bytes; `sleepers` connections beside them whose listeners sleep `nap`."""
-
-    name: str
-    connections: int
-    size: int
-    contestants: Tuple[str, ...]
-    sleepers: int = 0
-    nap: float = 0.0
-
-
-ECHO = ("netcompat", "asyncio", "executor", "threading", "bare")
-BLOCKING = ("netcompat", "executor", "threading")
-WORKLOADS = [
-    Workload(f"echo {connections} x {size} B", connections, size, ECHO)
-    for connections, size in ((1, 64), (50, 64), (50, 1024), (500, 1024), (10, 65536))
-] + [
-    Workload("quick 1 alone", 1, 64, BLOCKING),
-    Workload("quick 1 beside 1 that sleeps 1 s", 1, 64, BLOCKING, 1, 1.0),
-    Workload("quick 1 beside 50 that sleep 10 ms", 1, 64, BLOCKING, 50, 0.01),
-    Workload("quick 1 beside 50 that sleep 1 ms", 1, 64, BLOCKING, 50, 0.001),
-    Workload("quick 45 alone", 45, 1024, BLOCKING),
-    Workload("quick 45 beside 5 that sleep 50 ms", 45, 1024, BLOCKING, 5, 0.05),
-]
-
-
-class Load:
-    """Drives echo messages against a port, from another process."""
-
-    def __init__(self, folder: str) -> None:
-        compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-        self.kind = "Python"
-        self.command = [sys.executable, str(Path(__file__).resolve()), "--load"]
-        if compiler and os.name == "posix":
-            program = os.path.join(folder, "load")
-            made = subprocess.run([compiler, "-O2", "-o", program, str(TOOLS / "bench_load.c")])
-            if made.returncode == 0:
-                self.kind, self.command = "C", [program]
-
-    def start(self, port: int, connections: int, size: int, seconds: float) -> "subprocess.Popen[str]":
-        arguments = [str(port), str(connections), str(size), str(seconds)]
-        return subprocess.Popen(self.command + arguments, stdout=subprocess.PIPE, universal_newlines=True)
+def choose(patterns: List[str], quick: bool = False,
+           against: Optional[List[str]] = None) -> List[Tuple[Cell, List[Side]]]:
+    """The cells to run, each with the sides to run of it."""
+    wanted: Dict[str, Set[str]] = {}
+    for pattern in patterns:
+        if pattern.startswith("goal"):
+            for goal in GOALS:
+                if fnmatch.fnmatch(goal.name, pattern):
+                    for comparison in goal.comparisons:
+                        sides = wanted.setdefault(comparison.cell, set())
+                        sides.update(filter(None, (comparison.ours, comparison.theirs)))
+        else:
+            for cell in CELLS:
+                if fnmatch.fnmatch(cell.name, pattern):
+                    wanted.setdefault(cell.name, set()).update(side.name for side in cell.sides)
+    chosen = []
+    for cell in CELLS:
+        names = wanted.get(cell.name, set())
+        if quick:
+            names = names & set(cell.quick)
+        sides = [side for side in cell.sides if side.name in names and
+                 (not against or side.contestant in against or side.contestant.startswith("netcompat"))]
+        if sides:
+            chosen.append((cell, sides))
+    return chosen
 
 
-def python_load(port: int, connections: int, size: int, seconds: float) -> float:
-    """The load without a compiler; the same as bench_load.c."""
-    selector = selectors.DefaultSelector()
-    message = b"x" * size
-    received: Dict[socket.socket, int] = {}
-    for _ in range(connections):
-        sock = socket.create_connection(("127.0.0.1", port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(sock, selectors.EVENT_READ)
-        received[sock] = 0
-    for sock in received:
-        sock.sendall(message)
-    began = time.monotonic()
-    counted = 0.0
-    messages = 0
-    while time.monotonic() < began + seconds:
-        if not counted and time.monotonic() > began + seconds / 5:
-            counted, messages = time.monotonic(), 0
-        for key, _ in selector.select(0.1):
-            sock = key.fileobj      # type: ignore[assignment]
-            received[sock] += len(sock.recv(1 << 20))
-            if received[sock] >= size:
-                received[sock] -= size
-                messages += 1
-                sock.sendall(message)
-    return messages / (time.monotonic() - counted)
+def run(cell: Cell, sides: List[Side], bench: Bench, rounds: int, warm_up: int) -> Series:
+    """One series: the sides in turns, each round beginning with another one."""
+    runs: Dict[str, List[Optional[Figures]]] = {side.name: [] for side in sides}
+    for turn in range(warm_up + rounds):
+        start = turn % len(sides)
+        for side in sides[start:] + sides[:start]:
+            try:
+                figures: Optional[Figures] = side.workload.measure(bench, side.contestant, cell.free_threaded)
+            except Failed as problem:
+                print(f"!!! {cell.name}, {side.name}: {problem}", file=sys.stderr, flush=True)
+                figures = None
+            if turn >= warm_up:
+                runs[side.name].append(figures)
+    versions = {side.contestant + ("@t" if cell.free_threaded else ""):
+                bench.version(side.contestant, cell.free_threaded) for side in sides}
+    return {"cell": cell.name, "runs": runs, "rounds": rounds, "seconds": bench.seconds, "versions": versions,
+            "machine": machine(), "load": bench.load_kind, "when": time.strftime("%Y-%m-%d")}
 
 
-def free_ports(count: int) -> List[int]:
-    """Ports that nobody listens on at this moment."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
-def measure(python: str, contestant: str, work: Workload, load: Load, seconds: float) -> Optional[float]:
-    """Messages per second of one contestant in a fresh process; `None` if it failed."""
-    port, sleepy_port = free_ports(2)
-    command = [python, str(TOOLS / "bench_servers.py"), contestant, str(port)]
-    if work.sleepers:
-        command += [str(sleepy_port), str(work.nap)]
-    # The load goes away without a goodbye; what a contestant says about that is of no interest.
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
-    sleepers: Optional["subprocess.Popen[str]"] = None
+def machine() -> str:
+    """The machine, in one line."""
+    processor = platform.processor() or platform.machine()
     try:
-        assert server.stdout is not None
-        if not server.stdout.readline():
-            return None
-        if work.sleepers:
-            sleepers = load.start(sleepy_port, work.sleepers, 64, seconds + 1.0)
-            time.sleep(0.5)         # part of the workload: the sleepers are asleep when the count begins
-        with load.start(port, work.connections, work.size, seconds) as driver:
-            output, _ = driver.communicate(timeout=seconds + 30)
-        return float(output) if output.strip() else None
-    finally:
-        for process in (sleepers, server):
-            if process is not None:
-                process.kill()
-                process.communicate()
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.partition(":")[2].strip()
+                break
+        memory = int(Path("/proc/meminfo").read_text().split()[1]) / (1 << 20)
+        return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()} {platform.release()}"
+    except OSError:
+        return f"{processor}, {os.cpu_count()} cores; {platform.system()} {platform.release()}"
 
 
-def run(work: Workload, options: argparse.Namespace, load: Load) -> None:
-    figures: Dict[str, List[float]] = {name: [] for name in work.contestants}
-    for turn in range(options.warm_up + options.rounds):
-        for name in work.contestants:
-            rate = measure(options.python, name, work, load, options.seconds)
-            if rate is None:
-                raise SystemExit(f"{work.name}: {name} did not answer")
-            if turn >= options.warm_up:
-                figures[name].append(rate)
-    ours = figures["netcompat"]
-    cells = []
-    for name in work.contestants:
-        median = statistics.median(figures[name])
-        ratios = [a / b if b else float("inf") for a, b in zip(ours, figures[name])]
-        shown = "" if name == "netcompat" else f" ({statistics.median(ratios):.2f})"
-        cells.append(f"{name} {median:,.0f}{shown}")
-    print(f"{work.name:<38} {'   '.join(cells)}", flush=True)
+def show(cell: Cell, series: Series) -> None:
+    """One line for each side: its median, and the ratio of the first side to it."""
+    print(f"{cell.name}: {cell.title}", flush=True)
+    first = cell.sides[0].name
+    for side in series["runs"]:
+        parts = []
+        for figure in cell.figures:
+            value = Spread.of([v for v in figures_of(series, side, figure.name) if v is not None])
+            if value is None:
+                continue
+            text = f"{number(value.median)} {figure.unit}"
+            spread = Spread.of(ratios(figures_of(series, first, figure.name), figures_of(series, side, figure.name)))
+            if spread and side != first:
+                text += f" [×{number(spread.median)} ({number(spread.least)}–{number(spread.most)})]"
+            parts.append(text)
+        print(f"    {side:<26} {'; '.join(parts) or 'failed'}", flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a bit of everything, briefly: only to see that it works")
+    parser.add_argument("--only", action="append", metavar="PATTERN", help="cells or goals whose name fits, e.g. "
+                        "'echo-*'; may be given several times")
+    parser.add_argument("--against", metavar="NAME,...", help="only these contestants beside netcompat")
+    parser.add_argument("--list", action="store_true", help="the names of cells and goals")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (5); a warm-up round comes before them")
+    parser.add_argument("--seconds", type=float, default=1.0, help="what an echo run counts (1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="of what is big: the bytes of a stream, more than 50 "
+                        "connections (1)")
+    parser.add_argument("--results", metavar="FILE", type=Path, help="keep what was measured, beside what is there")
+    parser.add_argument("--resume", action="store_true", help="leave out what is in the results already")
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="begin no cell that would take longer")
+    parser.add_argument("--report", metavar="FILE", type=Path, help="write the page and its charts")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the interpreter of the servers")
+    parser.add_argument("--free-threaded", metavar="PATH", help="a free-threaded interpreter")
+    parser.add_argument("--peer-python", metavar="PATH", help="the interpreter that has uvloop, gevent, trio, Twisted")
+    parser.add_argument("--node", metavar="PATH", help="Node (NETCOMPAT_NODE, or what is on the path)")
+    return parser.parse_args()
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["--load"]:
-        port, connections, size = map(int, sys.argv[2:5])
-        print(round(python_load(port, connections, size, float(sys.argv[5]))))
+    options = parse_arguments()
+    if options.list:
+        for cell in CELLS:
+            print(f"{cell.name:<26} {cell.group}: {cell.title}; {', '.join(side.name for side in cell.sides)}")
+        for goal in GOALS:
+            print(f"{goal.name:<26} {goal.limit()}: {goal.text}")
         return 0
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="once, briefly: only to see that it works")
-    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (5)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (2)")
-    parser.add_argument("--only", default="*", metavar="PATTERN", help="workloads whose name fits, e.g. 'echo*'")
-    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the interpreter of the servers")
-    options = parser.parse_args()
-    options.warm_up = WARM_UP
+    began = time.monotonic()
+    descriptors = Limit.raised().descriptors
+    all_series: List[Series] = []
+    if options.results and options.results.exists():
+        all_series = json.loads(options.results.read_text(encoding="utf-8"))
     if options.quick:
-        options.warm_up, options.rounds, options.seconds = 0, 1, 0.3
-    chosen = [work for work in WORKLOADS if fnmatch.fnmatch(work.name, options.only)]
-    if not chosen:
-        parser.error(f"no workload fits {options.only!r}; there are: " + ", ".join(work.name for work in WORKLOADS))
-    with tempfile.TemporaryDirectory() as folder:
-        load = Load(folder)
-        print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-              f"load in {load.kind}; medians of {options.rounds} rounds of {options.seconds:g} s: messages per second "
-              "(in brackets: netcompat's ratio to it, median of the rounds)")
-        for work in chosen:
-            run(work, options, load)
-    return 0
+        options.rounds, options.seconds, options.scale = 1, QUICK_SECONDS, QUICK_SCALE
+    chosen = choose(options.only or ["*"], options.quick, options.against.split(",") if options.against else None)
+    done: List[Series] = []
+    measured = 0                # runs, to tell how long a cell will take
+    with make_folder() as folder:
+        bench = Bench(folder, options.python, options.free_threaded, options.peer_python, options.node,
+                      options.seconds, options.scale)
+        print(f"{machine()}; load in {bench.load_kind}; at most {descriptors} descriptors", flush=True)
+        left_out: Set[str] = set()
+        for cell, sides in chosen:
+            here = [side for side in sides if bench.version(side.contestant, cell.free_threaded)]
+            left_out.update(side.contestant + (" (free-threaded)" if cell.free_threaded else "")
+                            for side in sides if side not in here)
+            if options.resume and any(series["cell"] == cell.name and all(side.name in series["runs"] for side in here)
+                                      for series in all_series):
+                continue
+            if not here:
+                continue
+            warm_up = 0 if options.quick else WARM_UP
+            count = len(here) * (warm_up + options.rounds)
+            elapsed = time.monotonic() - began
+            if options.time_limit and elapsed + count * max(elapsed / measured if measured else 0, options.seconds) > \
+                    options.time_limit:
+                print(f"{cell.name}: no time left for it", flush=True)
+                break
+            series = run(cell, here, bench, options.rounds, warm_up)
+            measured += count
+            show(cell, series)
+            done.append(series)
+            all_series.append(series)
+            if options.results:
+                options.results.write_text(json.dumps(all_series, indent=0), encoding="utf-8")
+        for name in sorted(left_out):
+            print(f"not here: {name}")
+    failed = [f"{series['cell']}, {side}" for series in done for side, runs in series["runs"].items() if None in runs]
+    if options.report:
+        write_report(options.report, all_series)
+    if not options.quick:
+        print("\n".join(verdict_lines([verdict for verdict in verdicts(all_series) if verdict.worst()])))
+    for name in failed:
+        print(f"FAILED: {name}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
