@@ -762,12 +762,12 @@ def test_11_it_lives_while_a_server_listens_and_no_longer(tmp_path: Any) -> None
         client = netcompat.connect(port, HOST)
         client.write(b"x")
         assert client.recv(1, 10) == b"x"       # the main thread has ended, yet it serves
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=20)
         assert (out, process.returncode) == ("closed\n", 0), err
         client.destroy()
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_11_it_ends_at_once_when_all_is_unrefd(run_script: Any) -> None:
@@ -834,12 +834,12 @@ def test_11_one_ctrl_c_ends_it_with_one_traceback(tmp_path: Any) -> None:
             status = Path(f"/proc/{process.pid}/status")
             eventually(lambda: "S (sleeping)" in status.read_text())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=5)
+        out, err = process.communicate(timeout=20)
         assert process.returncode in (1, 130, -signal.SIGINT)
         assert err.count("Traceback") == 1 and "KeyboardInterrupt" in err
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def test_11_a_foreign_dispatch_that_is_never_pumped_keeps_nothing_alive(run_script: Any) -> None:

@@ -563,10 +563,17 @@ def test_closing_twice():
     assert second.wait()[0].code == "ERR_SERVER_NOT_RUNNING"
 
 
-def test_closing_while_the_name_is_looked_up():
-    server, opened = create_server(), Box()
+def test_closing_while_the_name_is_looked_up(monkeypatch):
+    server, opened, go = create_server(), Box(), threading.Event()
+    getaddrinfo = socket.getaddrinfo
+
+    def slow(*args):
+        assert go.wait(WAIT)
+        return getaddrinfo(*args)
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
     server.on("listening", opened)
     server.listen(0, "localhost").close()
+    go.set()
     server.wait_for("close", WAIT)
     assert server.address() is None and opened.calls == []
 

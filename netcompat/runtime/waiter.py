@@ -15,8 +15,10 @@ from .workers import blocking
 
 __all__ = ["Waiter"]
 
-# Before 3.14, Ctrl-C does not end a wait for a lock on Windows: the main thread looks up from it now and then.
-_SLICE = 0.1 if os.name == "nt" else None
+# Seconds after which the main thread looks up from a wait, and no other thread does. On Windows Ctrl-C does not end a
+# wait for a lock before Python 3.14. Elsewhere it does, but for one that arrives while the thread waits for the GIL on
+# its way into the wait: nobody looks for signals between the two, and without another look that one would be lost.
+_SLICE = 0.1 if os.name == "nt" else 1.0
 
 
 class Waiter:
@@ -53,7 +55,7 @@ class Waiter:
         if inside_a_gate():
             raise RuntimeError("a signal handler or finalizer that interrupted a method of netcompat must not wait")
         with blocking():
-            if _SLICE is None or threading.current_thread() is not threading.main_thread():
+            if threading.current_thread() is not threading.main_thread():
                 return self._done.acquire(True, -1 if timeout is None else max(timeout, 0.0))
             deadline = None if timeout is None else time.monotonic() + timeout
             while True:
