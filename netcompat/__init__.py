@@ -12,17 +12,18 @@ listeners, and `write` from every thread. No `async`, no event loop to own, no d
 """
 from .abort import AbortController, AbortSignal
 from .addresses import AddressInfo, DropInfo, SocketAddress, is_ip, is_ipv4, is_ipv6
-from .blocking import EventQueue
 from .blocklist import BlockList
 from .connecting import (get_default_auto_select_family, get_default_auto_select_family_attempt_timeout,
                          set_default_auto_select_family, set_default_auto_select_family_attempt_timeout)
 from .emitter import EventEmitter
 from .errors import AbortError, AggregateError
+from .event_queue import EventQueue
 from .runtime import shutdown, stats
 from .runtime.strand import set_default_dispatch
 from .runtime.workers import WorkerPool, set_default_workers
 from .server import Server, create_server
 from .socket import OnRead, Socket, connect, create_connection
+from .stdlib_view import request_handler
 from .stream import get_default_high_water_mark, set_default_high_water_mark
 from .transports.bound import BoundSocket
 
@@ -33,6 +34,6 @@ __all__ = [
     "DropInfo", "EventEmitter", "EventQueue", "OnRead", "Server", "Socket", "SocketAddress", "WorkerPool",
     "__version__", "connect", "create_connection", "create_server", "get_default_auto_select_family",
     "get_default_auto_select_family_attempt_timeout", "get_default_high_water_mark", "is_ip", "is_ipv4", "is_ipv6",
-    "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout", "set_default_dispatch",
-    "set_default_high_water_mark", "set_default_workers", "shutdown", "stats",
+    "request_handler", "set_default_auto_select_family", "set_default_auto_select_family_attempt_timeout",
+    "set_default_dispatch", "set_default_high_water_mark", "set_default_workers", "shutdown", "stats",
 ]

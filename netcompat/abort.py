@@ -123,7 +123,7 @@ class AbortSignal(EventEmitter):
             reason = AbortError("This operation was aborted")
         if not self._settle(reason):
             return
-        settled = [self]
+        settled: List[AbortSignal] = [self]
         for reference in list(self._followers):
             follower = reference()
             if follower is not None and follower._settle(reason):
@@ -164,8 +164,9 @@ class AbortSignal(EventEmitter):
     def _follow(self, roots: Tuple[AbortSignal, ...]) -> None:
         """Abort when one of `roots` does."""
         self._roots = roots
+        me: AbortSignal = self
         for root in roots:
-            root._followers[weakref.ref(self, _Forget(root))] = None
+            root._followers[weakref.ref(me, _Forget(root))] = None
         for root in roots:
             if root.aborted:        # perhaps before it knew of this follower
                 self._abort(root.reason)

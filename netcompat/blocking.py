@@ -1,4 +1,4 @@
-"""For code that blocks: `recv`, `sendall`, `flush`, iteration, `makefile`, `with`, the stdlib view, and `EventQueue`.
+"""For code that blocks: `recv`, `sendall`, `flush`, iteration, `makefile`, `with`, `detach`.
 
 A helper takes bytes from the readable buffer, and then from the kernel in the calling thread; it never waits for a
 listener. So a 'connection' listener may be straight-line code. Where it has to wait it leaves a `Waiter` and lets the
@@ -8,21 +8,19 @@ Locks: none of its own. State is the socket's, inside its gate; a `Waiter` is se
 """
 from __future__ import annotations
 
-import io
 import socket as stdlib_socket
 import sys
 import time
-from collections import deque
-from typing import IO, TYPE_CHECKING, Any, Callable, Deque, Iterator, List, Optional, cast
+from typing import IO, TYPE_CHECKING, Any, Iterator, List, Optional, cast
 
 from .arguments import check_int
 from .emitter import check_timeout
-from .errors import error, invalid_type, invalid_value, system_error
-from .runtime.report import report
-from .runtime.waiter import Waiter
+from .errors import error, system_error
+from .runtime.waiter import Waiter, deadline_of
+from .stdlib_view import StdlibView, make_file
 from .stream import ABSENT, ENDING, GONE, NEW, OPEN, READING, _as_bytes, _kept
 
-__all__ = ["BlockingMixin", "EventQueue"]
+__all__ = ["BlockingMixin"]
 
 CHUNK = 65536           # bytes that iteration asks for
 GOODBYE = 2.0           # seconds that `with socket:` waits for the peer's FIN
@@ -46,7 +44,7 @@ class BlockingMixin:
         `RuntimeError` beside a 'data' listener or `onread`, which would get the bytes. Only in Python.
         """
         check_int("max_bytes", max_bytes, 1, sys.maxsize)
-        deadline = _deadline(check_timeout(timeout))
+        deadline = deadline_of(check_timeout(timeout))
         if "data" in self._listeners or self._onread is not None:
             raise RuntimeError("recv() beside a 'data' listener or onread: the listener gets the bytes")
         return cast(bytes, self._recv(max_bytes, deadline))
@@ -120,7 +118,7 @@ class BlockingMixin:
 
         `timeout`: seconds, `None` waits for ever. Raises `TimeoutError` (the rest stays queued), or what prevented it.
         """
-        deadline = _deadline(check_timeout(timeout))
+        deadline = deadline_of(check_timeout(timeout))
         flat = _as_bytes(data, "utf-8")
         waiter = Waiter()
         self._enter(self._write_and_tell, flat, waiter)
@@ -134,7 +132,7 @@ class BlockingMixin:
 
         `timeout`: seconds, `None` waits for ever. Raises `TimeoutError`, or what prevented it.
         """
-        deadline = _deadline(check_timeout(timeout))
+        deadline = deadline_of(check_timeout(timeout))
         waiter = Waiter()
         self._enter(self._flush_and_tell, waiter)
         self._await(waiter, deadline, "not all was sent")
@@ -208,28 +206,7 @@ class BlockingMixin:
                  errors: Optional[str] = None, newline: Optional[str] = None) -> IO[Any]:
         """A file object on the socket, as `socket.socket.makefile`: reads and writes block. Closing it leaves the
         socket open."""
-        return cast(IO[Any], self._makefile(None, mode, buffering, encoding, errors, newline))
-
-    def _makefile(self: Any, view: "Optional[StdlibView]", mode: str, buffering: int, encoding: Optional[str],
-                  errors: Optional[str], newline: Optional[str]) -> IO[Any]:
-        if not set(mode) <= {"r", "w", "b"} or not mode:
-            raise invalid_value("mode", "must be made of 'r', 'w' and 'b'", mode)
-        reading, writing = "r" in mode or "w" not in mode, "w" in mode
-        check_int("buffering", buffering, -1, sys.maxsize)
-        if buffering == 0 and "b" not in mode:
-            raise invalid_value("buffering", "must not be 0 in text mode", buffering)
-        raw = _RawFile(self, reading, writing, view)
-        if buffering == 0:
-            return cast(IO[Any], raw)
-        size = io.DEFAULT_BUFFER_SIZE if buffering < 0 else buffering
-        buffered: Any
-        if reading and writing:
-            buffered = io.BufferedRWPair(raw, raw, size)
-        else:
-            buffered = io.BufferedReader(raw, size) if reading else io.BufferedWriter(raw, size)
-        if "b" in mode:
-            return cast(IO[Any], buffered)
-        return io.TextIOWrapper(buffered, encoding, errors, newline)
+        return make_file(self, None, mode, buffering, encoding, errors, newline)
 
     def __enter__(self: Any) -> Any:
         return self
@@ -295,263 +272,3 @@ class BlockingMixin:
     def as_stdlib(self: Any) -> "StdlibView":
         """A view with `socket.socket`'s methods, for code such as `http.client` and `socketserver`."""
         return StdlibView(self)
-
-
-def _deadline(timeout: Optional[float]) -> Optional[float]:
-    return None if timeout is None else time.monotonic() + timeout
-
-
-class _RawFile(io.RawIOBase):
-    """The unbuffered file under `makefile`."""
-
-    def __init__(self, owner: Any, reading: bool, writing: bool, view: "Optional[StdlibView]") -> None:
-        super().__init__()
-        self._owner, self._reading, self._writing = owner, reading, writing
-        self._view = view       # the file has its time-out, and keeps it from closing
-        if view is not None:
-            view._files += 1
-
-    def readable(self) -> bool:
-        return self._reading
-
-    def writable(self) -> bool:
-        return self._writing
-
-    def fileno(self) -> int:
-        return int(self._owner.fileno())
-
-    def readinto(self, buffer: Any) -> int:
-        self._check(self._reading)
-        view = memoryview(buffer).cast("B")
-        if not view:
-            return 0
-        data = self._owner.recv(len(view), self._timeout())
-        view[:len(data)] = data
-        return len(data)
-
-    def write(self, data: Any) -> int:
-        self._check(self._writing)
-        view = memoryview(data)
-        self._owner.sendall(view, self._timeout())
-        return view.nbytes
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            view, self._view = self._view, None
-            if view is not None:
-                view._file_closed()
-
-    def _timeout(self) -> Optional[float]:
-        return None if self._view is None else self._view.gettimeout()
-
-    def _check(self, allowed: bool) -> None:
-        if self.closed:
-            raise ValueError("I/O operation on closed file")
-        if not allowed:
-            raise io.UnsupportedOperation("the file was not made for this direction")
-
-
-class StdlibView:
-    """A `netcompat.Socket` with the methods of `socket.socket`. Made by `Socket.as_stdlib`.
-
-    Time-outs are seconds. `close` destroys the socket once every file made from the view is closed too, as there.
-    """
-
-    def __init__(self, owner: Any) -> None:
-        self._owner = owner
-        self._timeout: Optional[float] = None
-        self._files = 0
-        self._closed = False
-        self.type = stdlib_socket.SOCK_STREAM
-        self.proto = 0
-
-    @property
-    def family(self) -> int:
-        return int(self._owner._stdlib().family)
-
-    def fileno(self) -> int:
-        return int(self._owner.fileno())
-
-    def settimeout(self, timeout: Optional[float]) -> None:
-        self._timeout = check_timeout(timeout)
-
-    def gettimeout(self) -> Optional[float]:
-        return self._timeout
-
-    def setblocking(self, flag: bool) -> None:
-        self._timeout = None if flag else 0.0
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        self._no_flags(flags)
-        return bytes(self._owner.recv(size, self._timeout)) if size else b""
-
-    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
-        self._no_flags(flags)
-        view = memoryview(buffer).cast("B")
-        data = self.recv(min(nbytes or len(view), len(view)))
-        view[:len(data)] = data
-        return len(data)
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        self.sendall(data, flags)
-        return memoryview(data).nbytes
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self._no_flags(flags)
-        self._owner.sendall(data, self._timeout)
-
-    def sendfile(self, file: Any, offset: int = 0, count: Optional[int] = None) -> int:
-        file.seek(offset)
-        total = 0
-        while count is None or total < count:
-            chunk = file.read(CHUNK if count is None else min(CHUNK, count - total))
-            if not chunk:
-                break
-            self.sendall(chunk)
-            total += len(chunk)
-        return total
-
-    def shutdown(self, how: int) -> None:
-        if how in (stdlib_socket.SHUT_WR, stdlib_socket.SHUT_RDWR):
-            self._owner.end()
-            self._owner.flush(self._timeout)
-
-    def makefile(self, mode: str = "r", buffering: Optional[int] = None, *, encoding: Optional[str] = None,
-                 errors: Optional[str] = None, newline: Optional[str] = None) -> IO[Any]:
-        return cast(IO[Any], self._owner._makefile(self, mode, -1 if buffering is None else buffering, encoding, errors,
-                                                   newline))
-
-    def getpeername(self) -> Any:
-        return self._owner._stdlib().getpeername()
-
-    def getsockname(self) -> Any:
-        return self._owner._stdlib().getsockname()
-
-    def setsockopt(self, *args: Any) -> None:
-        self._owner.setsockopt(*args)
-
-    def getsockopt(self, *args: Any) -> Any:
-        return self._owner.getsockopt(*args)
-
-    def detach(self) -> int:
-        return int(self._owner.detach().detach())
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._close_if_unused()
-
-    def _file_closed(self) -> None:
-        self._files -= 1
-        self._close_if_unused()
-
-    def _close_if_unused(self) -> None:
-        if self._closed and not self._files:
-            self._owner.destroy_soon()
-
-    def __enter__(self) -> "StdlibView":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @staticmethod
-    def _no_flags(flags: int) -> None:
-        if flags:
-            raise invalid_value("flags", "must be 0", flags)
-
-
-class EventQueue:
-    """A `dispatch` that runs listeners on the thread that pumps it: a Tk `after` loop, a game loop, the main thread.
-
-    `Socket(dispatch=queue.put)`. Only in Python.
-    """
-
-    def __init__(self) -> None:
-        self._items: Deque[Callable[[], Any]] = deque()
-        self._sleepers: List[Waiter] = []       # threads that wait in `run_until`; changes in atomic steps
-        self._stops = 0
-
-    def put(self, call: Callable[[], Any]) -> None:
-        """Have `call()` run by whoever pumps. From every thread."""
-        if not callable(call):
-            raise invalid_type("call", "a callable", call)
-        self._items.append(call)        # first this: who lies down to wait does so before looking
-        self._wake()
-
-    def run_pending(self, max_seconds: Optional[float] = None) -> int:
-        """Run what is queued, for `max_seconds` at most; how many calls ran. Never waits."""
-        deadline = _deadline(check_timeout(max_seconds, "max_seconds"))
-        ran = 0
-        for _ in range(len(self._items)):
-            try:
-                call = self._items.popleft()
-            except IndexError:
-                break
-            ran += 1
-            try:
-                call()
-            except Exception as problem:
-                report(problem)
-            if deadline is not None and time.monotonic() >= deadline:
-                break
-        return ran
-
-    def run_until(self, condition: Any, timeout: Optional[float] = None) -> Any:
-        """Run what comes until `condition()` is true or, if it is a future, done; returns its value or result.
-
-        The condition is looked at after each round. `timeout`: seconds; `TimeoutError` when they pass.
-        """
-        deadline = _deadline(check_timeout(timeout))
-        done: Callable[[], Any]
-        result: Callable[[], Any]
-        if callable(condition):
-            done = result = condition
-        elif callable(getattr(condition, "done", None)) and callable(getattr(condition, "result", None)):
-            done, result = condition.done, condition.result
-            condition.add_done_callback(lambda _: self._wake())
-        else:
-            raise invalid_type("condition", "a callable or a future", condition)
-        while True:
-            value = done()
-            if value:
-                return value if done is result else result()
-            if not self._round(deadline):
-                raise TimeoutError("run_until: the condition did not come true in time")
-
-    def run_forever(self) -> None:
-        """Run what comes until `stop`."""
-        stops = self._stops
-        while self._stops == stops:
-            self._round(None)
-
-    def stop(self) -> None:
-        """Let `run_forever` return. From every thread."""
-        self._stops += 1
-        self._wake()
-
-    def _round(self, deadline: Optional[float]) -> bool:
-        """Wait for something and run it; `False` when the time is over."""
-        waiter = Waiter()
-        stops = self._stops
-        self._sleepers.append(waiter)
-        try:
-            if not self._items and self._stops == stops:
-                left = None if deadline is None else deadline - time.monotonic()
-                if (left is not None and left <= 0) or not waiter.wait(left):
-                    return False
-        finally:
-            try:
-                self._sleepers.remove(waiter)
-            except ValueError:
-                pass            # whoever woke it took it off
-        self.run_pending()
-        return True
-
-    def _wake(self) -> None:
-        while self._sleepers:
-            try:
-                self._sleepers.pop().set()
-            except IndexError:
-                return

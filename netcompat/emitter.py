@@ -8,6 +8,7 @@ replaced, never changed, so that who delivers reads it without the lock.
 """
 from __future__ import annotations
 
+import time
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, cast
 
@@ -17,10 +18,12 @@ from .runtime import lifetime
 from .runtime.gate import Gate
 from .runtime.report import report
 from .runtime.strand import Dispatch, Strand, default_dispatch
-from .runtime.waiter import Waiter
+from .runtime.waiter import Waiter, deadline_of
 from .runtime.workers import LISTENER_CALLERS
 
 __all__ = ["EventEmitter", "Listener", "StatefulEmitter"]
+
+_LOOK = 0.25    # seconds between two looks whether anybody can come to a dispatch that has brought nothing so far
 
 Listener = Callable[..., Any]
 Self = TypeVar("Self", bound="EventEmitter")
@@ -167,18 +170,27 @@ class EventEmitter(Gate):
         timeout = check_timeout(timeout)
         waiter = Waiter()
         self._enter(self._begin_wait, event, waiter)
-        if not waiter.is_set and self._strand is not None and self._strand.here():
-            self._enter(self._end_wait, event, waiter)
-            raise RuntimeError(f"wait_for({event!r}) in a listener of the same emitter, or on the thread that runs "
-                               "them, would wait for ever: the event is delivered after this listener has returned")
         try:
-            if not waiter.wait(timeout):
+            if not self._wait_on(waiter, event, deadline_of(timeout)):
                 raise TimeoutError(f"no {event!r} within {timeout} seconds")
         finally:
             self._enter(self._end_wait, event, waiter)
         if waiter.error is not None:
             raise waiter.error
         return cast(Tuple[Any, ...], waiter.value)
+
+    def _wait_on(self, waiter: Waiter, event: str, deadline: Optional[float]) -> bool:
+        strand = self._strand
+        while not waiter.is_set and strand is not None and (strand.unmet() or strand.here()):
+            if strand.depends_on_me():
+                raise RuntimeError(f"wait_for({event!r}) in a listener of the same emitter, or on the thread that runs "
+                                   "them, would wait for ever: the event is delivered after this listener has "
+                                   "returned, or when this thread pumps its queue")
+            if deadline is not None and time.monotonic() >= deadline:
+                return waiter.wait(0.0)
+            if waiter.wait(_LOOK if deadline is None else min(_LOOK, max(deadline - time.monotonic(), 0.0))):
+                return True         # nobody has come to its dispatch so far: look again whether anybody can
+        return waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0))
 
     # ---- inside the gate ----
 

@@ -14,7 +14,7 @@ import base64
 import binascii
 import codecs
 import string
-from typing import Callable, Dict, Protocol
+from typing import Callable, Dict, Protocol, cast
 
 from .errors import error
 
@@ -68,6 +68,7 @@ class Decoder(Protocol):
 
     def decode(self, data: bytes, final: bool = False) -> str:
         """The text that `data` completes; with `final`, what is left as well, and the decoder starts anew."""
+        raise NotImplementedError
 
 
 def decoder(encoding: object = "utf8") -> Decoder:
@@ -78,7 +79,7 @@ def decoder(encoding: object = "utf8") -> Decoder:
     """
     name = normalize(encoding)
     maker = _DECODERS.get(name)
-    return codecs.getincrementaldecoder(name)("replace") if maker is None else maker()
+    return (_codec(name) if maker is None else maker)()
 
 
 def undecoded(made: Decoder) -> bytes:
@@ -229,7 +230,7 @@ class _Base64UrlDecoder(_Base64Decoder):
 
 def _codec(name: str) -> Callable[[], Decoder]:
     made = codecs.getincrementaldecoder(name)
-    return lambda: made("replace")
+    return lambda: cast(Decoder, made("replace"))      # its parameter is named otherwise
 
 
 _DECODERS: Dict[str, Callable[[], Decoder]] = {

@@ -9,12 +9,15 @@ Three families, told apart by what a caller can do about them:
   and `port`, and with Node's message.
 
 An error made here was never raised, so it holds no traceback and keeps no frame alive.
+
+The message is Node's. What to do about the mistakes that everybody makes once stands below it, as a note: tracebacks
+show notes on Python 3.11 and newer, the command line and `threading.excepthook` reports do on every version.
 """
 from __future__ import annotations
 
 import errno as _errno
 import socket
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type, cast
 
 __all__ = ["AbortError", "AggregateError", "ArgumentTypeError", "ArgumentValueError", "ClosedError", "OutOfRangeError",
            "StateError"]
@@ -71,6 +74,8 @@ class AggregateError(OSError):
         first = self.errors[0] if self.errors else None
         self.code: Optional[str] = getattr(first, "code", None)
         self.errno = getattr(first, "errno", None)
+        for text in getattr(first, "__notes__", ()):
+            note(self, text)
 
     def __str__(self) -> str:
         count = len(self.errors)
@@ -148,6 +153,41 @@ def out_of_range(name: str, expected: str, value: object) -> OutOfRangeError:
     return made
 
 
+# (syscall, port or path, code): what to do. `None` holds for both.
+_CURES: Dict[Tuple[str, Optional[str], str], str] = {
+    ("listen", "port", "EADDRINUSE"): "another program, or an older run of this one, listens there: "
+                                      "choose another port, or 0 for one that is free",
+    ("listen", "path", "EADDRINUSE"): "the path exists: choose another if a program listens there, or remove it if one "
+                                      "that crashed left it behind",
+    ("listen", "port", "EACCES"): "ports below 1024 need special rights on many systems: choose a higher one",
+    ("listen", "path", "EACCES"): "this user may not make a file in that folder: choose another folder",
+    ("listen", "path", "ENOENT"): "the folder is not there: make it first",
+    ("listen", None, "EADDRNOTAVAIL"): "no interface of this machine has that address: use 127.0.0.1, or no host",
+    ("connect", "port", "ECONNREFUSED"): "nobody listens there: start the server first, and compare host and port",
+    ("connect", "path", "ECONNREFUSED"): "nobody listens there any more: the program that made the path has ended",
+    ("connect", "path", "ENOENT"): "the path is not there: start the server first, and compare the two paths",
+    ("connect", "path", "EACCES"): "this user may not write to the socket: let the server listen with "
+                                   "writable_all=True, or look at the rights of its folder",
+    ("listen", "path", "ENAMETOOLONG"): "choose a shorter folder, such as tempfile.mkdtemp() makes",
+    ("connect", "path", "ENAMETOOLONG"): "choose a shorter folder, such as tempfile.mkdtemp() makes",
+    ("accept", None, "EMFILE"): "close connections that are not needed, or raise the limit (ulimit -n)",
+    ("getaddrinfo", None, "ENOTFOUND"): "there is no such host: look at the spelling",
+    ("getaddrinfo", None, "EAI_AGAIN"): "the name server does not answer: look at the network, and try again",
+}
+
+
+def note(made: Any, text: str) -> Any:
+    """Add a line that tracebacks show below the message (PEP 678)."""
+    made.__notes__ = [*getattr(made, "__notes__", ()), text]
+    return made
+
+
+def _with_cure(made: Any, syscall: str, place: Optional[str]) -> Any:
+    called = "listen" if syscall == "bind" else syscall
+    text = _CURES.get((called, place, made.code)) or _CURES.get((called, None, made.code))
+    return made if text is None else note(made, text)
+
+
 # The builtin class that Python itself would raise for a number.
 _CLASS_OF_CODE: Dict[str, Type[OSError]] = {}
 for _number, _name in _errno.errorcode.items():
@@ -198,7 +238,7 @@ def system_error(cause: "int | str | OSError", syscall: str, address: Optional[s
     made.port = port  # type: ignore[attr-defined]
     made.local_address = local_address  # type: ignore[attr-defined]
     made.local_port = local_port  # type: ignore[attr-defined]
-    return made
+    return cast(OSError, _with_cure(made, syscall, "path" if port is None else "port"))
 
 
 def lookup_error(cause: "socket.gaierror | str", hostname: str) -> socket.gaierror:
@@ -210,4 +250,4 @@ def lookup_error(cause: "socket.gaierror | str", hostname: str) -> socket.gaierr
     made.code = code  # type: ignore[attr-defined]
     made.syscall = "getaddrinfo"  # type: ignore[attr-defined]
     made.hostname = hostname  # type: ignore[attr-defined]
-    return made
+    return cast(socket.gaierror, _with_cure(made, "getaddrinfo", None))

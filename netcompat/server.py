@@ -374,8 +374,9 @@ class Server(StatefulEmitter, lifetime.Handle):
 
     def _held_here(self) -> Set[Any]:
         """The emitters of this server whose listener the calling thread is in: they cannot end before it returns."""
-        held: Set[Any] = {sock for sock in list(self._sockets) if sock._strand is not None and sock._strand.here()}
-        if self._strand is not None and self._strand.here():
+        held: Set[Any] = {sock for sock in list(self._sockets)
+                          if sock._strand is not None and sock._strand.depends_on_me()}
+        if self._strand is not None and self._strand.depends_on_me():
             held.add(self)
         return held
 
@@ -406,9 +407,9 @@ class Server(StatefulEmitter, lifetime.Handle):
         life = self._life
         if not life:
             raise error("ERR_SERVER_NOT_RUNNING")
-        if self._strand is not None and self._strand.here():
+        if self._strand is not None and self._strand.depends_on_me():
             raise RuntimeError("serve_forever() in the server's own listener, or on the thread that runs them, would "
-                               "wait for ever")
+                               "wait for ever: with an EventQueue call its run_forever() instead")
         try:
             self._wait_until(lambda: self._lives_over >= life or self._failure is not None, None)
         except KeyboardInterrupt:

@@ -10,6 +10,7 @@ calls are made there too, so none can meet a descriptor that another thread has 
 from __future__ import annotations
 
 import errno
+import os
 import socket as stdlib_socket
 import threading
 import time
@@ -198,7 +199,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         elif self._link is not NEW:
             number = errno.EISCONN if self._link is OPEN else errno.EALREADY
             target = plan.target
-            where = (plan.path, None) if target is None else (target.host, target.port)
+            where = (os.fsdecode(plan.path or ""), None) if target is None else (target.host, target.port)
             self._destroy(system_error(number, "connect", *where))
             return
         self._steps, self._refused = None, False

@@ -30,7 +30,7 @@ from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, Union
 from .arguments import check_int, check_mark, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
-from .errors import error, invalid_type, system_error
+from .errors import error, invalid_type, note, system_error
 from .runtime.gate import GATE_CODES
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
@@ -452,7 +452,7 @@ class Duplex(StatefulEmitter):
     def _complete(self, callback: Completion, problem: Optional[BaseException]) -> None:
         """Tell who waits for a write: a blocked thread at once, a callback in its turn."""
         if type(callback) is Waiter:
-            callback.set(error=problem)
+            callback.set(error=problem)         # pyright: ignore[reportFunctionMemberAccess]
         elif callback is not None:
             self._post(self._call_back, callback, problem)
 
@@ -778,7 +778,7 @@ class Duplex(StatefulEmitter):
         entries = self._listeners.get("data")
         if entries is None or self._link is GONE:
             return
-        if len(entries) > 1 or type(entries[0]) is _Once:
+        if type(entries[0]) is _Once or len(entries) > 1:
             self._deliver_to("data", entries, (chunk,))
             return
         try:
@@ -939,7 +939,9 @@ def _as_bytes(data: Any, encoding: str) -> Any:
     try:
         view = memoryview(data)
     except TypeError:
-        raise invalid_type("data", "str, bytes or another bytes-like object", data) from None
+        problem = invalid_type("data", "str, bytes or another bytes-like object", data)
+        raise note(problem, "to send it as text: str(data); as one byte: bytes([data])" if isinstance(data, int)
+                   else "to send it as text: str(data), or json.dumps(data)") from None
     if not view.nbytes:
         return b""
     try:

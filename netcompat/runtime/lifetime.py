@@ -25,7 +25,7 @@ from . import resolver, workers
 from .reactor import Timer, reactor
 from .report import log
 
-__all__ = ["Handle", "call_later", "closed", "handles", "opened", "ref", "shutdown", "stats", "unref"]
+__all__ = ["Handle", "call_later", "closed", "handles", "opened", "own_idents", "ref", "shutdown", "stats", "unref"]
 
 _LOOK = 0.5     # seconds between the keeper's looks at the main thread
 
@@ -308,6 +308,11 @@ def _threads() -> List[threading.Thread]:
     for pool in workers.all_pools():
         threads += pool.threads()
     return threads
+
+
+def own_idents() -> Set[int]:
+    """The threads that never run a program's own loop: reactor, keeper, workers."""
+    return {thread.ident for thread in _threads() if thread.ident is not None}
 
 
 def stats() -> Dict[str, Any]:

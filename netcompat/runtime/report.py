@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from logging import DEBUG
+from types import BuiltinFunctionType
 from typing import Optional
 
 __all__ = ["DEBUG", "log", "report"]
@@ -31,7 +32,11 @@ def report(problem: BaseException, unheard: Optional[object] = None) -> None:
     thread = threading.current_thread()
     if unheard is not None:
         thread = threading.Thread(name=f"{thread.name}, unhandled 'error' of {unheard!r}")
+    hook = threading.excepthook
     try:
-        threading.excepthook(threading.ExceptHookArgs((type(problem), problem, problem.__traceback__, thread)))
+        hook(threading.ExceptHookArgs((type(problem), problem, problem.__traceback__, thread)))
+        if sys.version_info < (3, 11) and isinstance(hook, BuiltinFunctionType) and sys.stderr is not None:
+            for line in getattr(problem, "__notes__", ()):      # newer ones print notes with the traceback
+                print(line, file=sys.stderr)
     except BaseException:       # a hook of the program's own that fails: the interpreter's last resort
-        sys.__excepthook__(*sys.exc_info())
+        sys.__excepthook__(*sys.exc_info())     # pyright: ignore[reportArgumentType]

@@ -12,6 +12,7 @@ both set.
 """
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -93,6 +94,28 @@ class Strand(Runnable):
         """Does the calling thread run this strand's items, now or whenever its dispatch brings them?"""
         me = _get_ident()
         return me == self.runner or me == self.home
+
+    def depends_on_me(self) -> bool:
+        """While the calling thread waits, will nothing in this strand run, as far as can be told?"""
+        if self.here():
+            return True
+        if self.dispatch is None or self.home or self._roams:
+            return False
+        owner = getattr(self.dispatch, "__self__", None)        # of a bound method: a queue, an event loop
+        asked = getattr(owner, "_brings_here", None)
+        if asked is not None:
+            return bool(asked())
+        asyncio = sys.modules.get("asyncio")
+        if asyncio is None or not isinstance(owner, asyncio.AbstractEventLoop):
+            return False
+        try:
+            return asyncio.get_running_loop() is owner
+        except RuntimeError:
+            return False
+
+    def unmet(self) -> bool:
+        """Has its dispatch brought nothing to any thread so far?"""
+        return self.dispatch is not None and not self.home and not self._roams
 
     def busy(self) -> bool:
         return self._claim.locked()

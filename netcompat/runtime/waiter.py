@@ -13,7 +13,7 @@ from typing import Any, Optional
 from .gate import inside_a_gate
 from .workers import blocking
 
-__all__ = ["Waiter"]
+__all__ = ["Waiter", "deadline_of"]
 
 # Seconds after which the main thread looks up from a wait, and no other thread does. On Windows Ctrl-C does not end a
 # wait for a lock before Python 3.14. Elsewhere it does, but for one that arrives while the thread waits for the GIL on
@@ -64,3 +64,8 @@ class Waiter:
                     return True
                 if deadline is not None and time.monotonic() >= deadline:
                     return False
+
+
+def deadline_of(timeout: Optional[float]) -> Optional[float]:
+    """When so many seconds from now will have passed; `None` for ever."""
+    return None if timeout is None else time.monotonic() + timeout

@@ -313,9 +313,11 @@ class WorkerPool:
         if self.progress == seen != self._warned:
             self._warned = seen         # once, until something moves
             frames = sys._current_frames()
-            log.warning("all %d workers have been busy for %g seconds and %d emitters wait; the listeners are in: %s",
-                        len(self._workers), SATURATED_AFTER, len(self.queue) + len(self.blocking_queue),
-                        ", ".join(sorted({_where(worker, frames) for worker in list(self._workers)})))
+            busy = [worker for worker in list(self._workers) if worker not in self._idle and not worker.depth]
+            log.warning("all %d workers have been busy for %g seconds%s and %d emitters wait; the listeners are in: %s",
+                        len(busy), SATURATED_AFTER, " (but one, kept for what does not block)" if self._idle else "",
+                        len(self.queue) + len(self.blocking_queue),
+                        ", ".join(sorted({_where(worker, frames) for worker in busy})))
         for queue in (self.queue, self.blocking_queue):
             if queue:
                 self._wake_one(queue)   # look again
