@@ -530,6 +530,7 @@ def test_a_pipe_to_a_file_writes_and_closes_it(tmp_path: Any, pair: Any) -> None
         peer.socket.sendall(b"to the file")
         received(sock, 11)
         if buffering:
+            eventually(lambda: file.tell() == 11)
             sock.unpipe(file)
             assert not file.closed
             file.close()
