@@ -267,7 +267,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         check_callback(callback)
         waiter: Optional[Waiter] = self._enter(self._close, callback)
         if waiter is not None:
-            waiter.wait(LONGEST_CLOSE)
+            waiter.wait(LONGEST_CLOSE, helper=False)
         return self
 
     def _close(self, callback: Optional[Callable[..., Any]]) -> Optional[Waiter]:
@@ -285,8 +285,8 @@ class Server(StatefulEmitter, lifetime.Handle):
             acceptor.set(error=error("ERR_SERVER_NOT_RUNNING"))
         self._acceptors.clear()
         self._discard_parked()
-        lifetime.unref(self)        # what keeps the process alive from here on are the sockets
-        self._close_if_over()
+        if not self._close_if_over():
+            lifetime.unref(self)        # what keeps the process alive from here on are the sockets
         if listener is None:
             return None
         listener.leave()
@@ -317,13 +317,15 @@ class Server(StatefulEmitter, lifetime.Handle):
         if waiter is not None:
             waiter.set()
 
-    def _close_if_over(self) -> None:
-        """Inside the gate: post 'close' when nothing is open any more."""
-        if self._living and not self._is_open() and not self._sockets:
-            if self._refed:
-                lifetime.ref(self)          # until 'close' is delivered
-            self._post(self._deliver_close, self._life)
-            self._hand_over()
+    def _close_if_over(self) -> bool:
+        """Inside the gate: post 'close' when nothing is open any more; was it so?"""
+        if not self._living or self._is_open() or self._sockets:
+            return False
+        if self._refed:
+            lifetime.ref(self)          # until 'close' is delivered
+        self._post(self._deliver_close, self._life)
+        self._hand_over()
+        return True
 
     def _deliver_close(self, life: int) -> None:
         entries = self._enter(self._begin_close, life)

@@ -65,8 +65,6 @@ def opened(handle: Any, refed: bool) -> None:
 
     Raises what the reactor cannot start for; then nothing has changed.
     """
-    if _hooked.acquire(False):
-        atexit.register(_at_exit)
     reactor.holders.add(handle)
     try:
         reactor.start()
@@ -141,6 +139,15 @@ def _keep() -> None:
 def _died() -> bool:
     """Did the main thread, which has ended, end by an exception?"""
     return hasattr(sys, "last_type")
+
+
+def _hook() -> None:
+    """The reactor is about to start, and with it the workers: what they have is to be finished at the end."""
+    if _hooked.acquire(False):
+        atexit.register(_at_exit)
+
+
+reactor.starts = _hook
 
 
 def _at_exit() -> None:

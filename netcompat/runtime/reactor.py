@@ -128,6 +128,7 @@ class Reactor:
         self.hand_over: Callable[[], None] = lambda: None       # give the run queue to workers
         self.work_waits: Callable[[], bool] = lambda: False     # is something queued that no worker was woken for
         self.quiet: Callable[[], bool] = lambda: True           # does no worker run anything
+        self.starts: Callable[[], None] = lambda: None          # a thread is about to start it (of lifetime.py)
         self.began: Callable[[], None] = lambda: None           # the reactor starts: so may the first worker
         self.ended: Callable[[], None] = lambda: None           # the reactor ends: so may the workers
         self.patience = 0.0     # seconds that the selector may wait while work waits
@@ -183,6 +184,7 @@ class Reactor:
             return
         thread = threading.Thread(target=self._run, name="netcompat-reactor", daemon=True)
         try:
+            self.starts()
             # Made here, not in the thread: no descriptor left is an error of the call that needs the reactor.
             self._open()
             self.thread = thread

@@ -45,16 +45,17 @@ class Waiter:
     def is_set(self) -> bool:
         return self._taken.locked()
 
-    def wait(self, timeout: Optional[float] = None) -> bool:
+    def wait(self, timeout: Optional[float] = None, helper: bool = True) -> bool:
         """Block until `set`, for `timeout` seconds at most; `False` if they passed. For one thread, once.
 
+        `helper`: for something that may never come, so that nobody should wait for the thread that waits.
         Raises `RuntimeError` in a signal handler or finalizer that interrupted a method: others wait for that one.
         """
         if self._done.acquire(False):
             return True
         if inside_a_gate():
             raise RuntimeError("a signal handler or finalizer that interrupted a method of netcompat must not wait")
-        with blocking():
+        with blocking(helper):
             if threading.current_thread() is not threading.main_thread():
                 return self._done.acquire(True, -1 if timeout is None else max(timeout, 0.0))
             deadline = None if timeout is None else time.monotonic() + timeout

@@ -97,7 +97,7 @@ class _Mark(Runnable):
 
 
 class _Worker:
-    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "depth", "leaving")
+    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "depth", "in_helper", "leaving")
 
     def __init__(self, pool: "WorkerPool", queue: "Deque[Runnable]") -> None:
         self.pool = pool
@@ -106,7 +106,8 @@ class _Worker:
         self.thread: Optional[threading.Thread] = None
         self.queue = queue                  # which of the pool's two queues it serves now
         self.item: Optional[Runnable] = None        # what it runs now
-        self.depth = 0                      # of blocking helpers that it waits in
+        self.depth = 0                      # of waits that it is in
+        self.in_helper = True               # the innermost may last for ever
         self.leaving = False                # told to end
 
 
@@ -198,9 +199,18 @@ class WorkerPool:
         return not self.queue and not self.blocking_queue and len(self._idle) >= len(self._workers)
 
     def settled(self) -> bool:
-        """True when nothing is queued, and nothing runs but what waits in helpers."""
+        """True when nothing is queued, and nothing runs but what waits in helpers.
+
+        Looked at twice: a worker may queue something between the look at the queues and the one at the workers, and
+        lie down for a moment before it takes that up.
+        """
+        seen = self.progress
+        return self._looks_settled() and self._looks_settled() and self.progress == seen
+
+    def _looks_settled(self) -> bool:
+        in_helpers = sum(worker.in_helper for worker in list(self._waiting))
         return (not self.queue and not self.blocking_queue
-                and len(self._idle) + len(self._waiting) >= len(self._workers))
+                and len(self._idle) + in_helpers >= len(self._workers))
 
     def counts(self) -> Dict[str, int]:
         """For `stats`: how many workers are idle, busy and waiting in helpers, and how much is queued."""
@@ -563,9 +573,15 @@ def set_default_workers(workers: "WorkerPool | int") -> None:
 
 
 class blocking:
-    """`with blocking():` around a wait: the worker it runs on, if any, does not count; another may take its turn."""
+    """`with blocking():` around a wait: the worker it runs on, if any, does not count; another may take its turn.
 
-    __slots__ = ("_worker",)
+    `helper`: what is waited for may never come. The end of the program does not wait for such a worker.
+    """
+
+    __slots__ = ("_worker", "_helper")
+
+    def __init__(self, helper: bool = True) -> None:
+        self._helper = helper
 
     def __enter__(self) -> None:
         worker: Optional[_Worker] = getattr(_here, "worker", None)
@@ -573,6 +589,7 @@ class blocking:
         if worker is None:
             return
         worker.depth += 1
+        worker.in_helper = self._helper
         pool = worker.pool
         pool._waiting.add(worker)       # first this, then the look
         fence()

@@ -209,6 +209,46 @@ def test_queued_listeners_are_finished_before_the_end(run_script: Any) -> None:
     assert (done.stdout.split(), done.returncode) == (list("01234"), 0), done.stderr
 
 
+def test_a_callback_of_what_was_never_open_is_finished_before_the_end(run_script: Any) -> None:
+    for _ in range(5):
+        done = run_script("""
+            import netcompat, sys
+            sys.setswitchinterval(1e-6)
+            netcompat.create_server().close(lambda problem: print(problem.code, flush=True))
+        """)
+        assert (done.stdout, done.returncode) == ("ERR_SERVER_NOT_RUNNING\n", 0), done.stderr
+
+
+def test_what_a_listener_queues_while_the_program_ends_is_finished(run_script: Any) -> None:
+    for _ in range(5):
+        done = run_script("""
+            import netcompat, sys
+            sys.setswitchinterval(1e-6)
+            server = netcompat.create_server().unref()
+            def step(left):
+                if left:
+                    server._enter(server._post, step, left - 1)
+                else:
+                    server.close(lambda *_: print("closed", flush=True))
+            server.listen(0, "127.0.0.1", lambda: step(300))
+            server.wait_for("listening", 5)
+        """)
+        assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
+
+
+def test_a_server_that_closes_keeps_the_process_until_its_close_is_delivered(fast_switching: None) -> None:
+    for _ in range(100):
+        kept: List[bool] = []
+        server = netcompat.create_server()
+        server.on("close", lambda server=server, kept=kept: kept.append(server in lifetime._refed))
+        server.listen(0, HOST, server.close)
+        keeper = lifetime._keeper
+        server.wait_for("close", 5)
+        eventually(lambda: kept)
+        assert kept == [True] and keeper is lifetime._keeper
+        eventually(lambda: not names())
+
+
 def test_output_of_many_threads_at_the_end_brings_nothing_down(run_script: Any) -> None:
     for _ in range(5):
         done = run_script("""
