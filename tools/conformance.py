@@ -496,7 +496,7 @@ def parse(argv):
     parser.add_argument("--quick", action="store_true", help="recorded traces only, without the slow cases")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, metavar="N", help="cases at a time")
     parser.add_argument("--runs", type=int, default=1, metavar="N", help="run each side N times; all must agree")
-    parser.add_argument("--limit", type=float, default=5.0, metavar="SECONDS", help="time limit of a case (5)")
+    parser.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="time limit of a case (30)")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python of netcompat's side")
     parser.add_argument("--switch-interval", type=float, metavar="SECONDS", help="sys.setswitchinterval of the cases")
     parser.add_argument("--record", action="store_true", help="only record Node's traces (with --node)")

@@ -173,10 +173,19 @@ function receive(who, socket) {
 // A timer: for time-outs, and for seeing that nothing happens; never to wait for something.
 const later = (milliseconds, body) => setTimeout(body, milliseconds);
 
+// Wait for a state that no event tells of.
+function until(reached, body) {
+  const timer = setInterval(() => {
+    if (!reached()) return;
+    clearInterval(timer);
+    body();
+  }, 5);
+}
+
 // A path in the case's own folder.
 const tmp = (name) => path.join(TEMPORARY, name);
 
 // A port on which connects to 127.0.0.2 hang (the case says `needs: blackhole`).
 const blackhole = () => callPort(Number(process.env.CONFORMANCE_BLACKHOLE), 'blackhole');
 
-module.exports = { attempt, blackhole, callPort, cb, ends, later, listen, log, net, pair, props, receive, tmp, watch };
+module.exports = { attempt, blackhole, callPort, cb, ends, later, listen, log, net, pair, props, receive, tmp, until, watch };

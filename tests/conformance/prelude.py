@@ -16,7 +16,7 @@ import threading
 import netcompat as net
 
 __all__ = ["attempt", "blackhole", "call_port", "cb", "ends", "later", "listen", "log", "net", "pair", "props",
-           "receive", "tmp", "watch"]
+           "receive", "tmp", "until", "watch"]
 
 SOCKET_EVENTS = "connect end finish timeout error close"
 SERVER_EVENTS = "listening drop error close"
@@ -234,6 +234,13 @@ def later(milliseconds, body=None):
     timer.daemon = False        # as in Node, a timer keeps the program alive
     timer.start()
     return timer
+
+
+def until(reached, body=None):
+    """Wait for a state that no event tells of. Also a decorator."""
+    if body is None:
+        return lambda decorated: until(reached, decorated)
+    return later(5, lambda: body() if reached() else until(reached, body))
 
 
 def tmp(name):

@@ -2,7 +2,7 @@
 'use strict';
 const { pair, props } = require('../prelude');
 
-pair({ client: { timeout: 60 }, events: 'data' }, (client) => {
+pair({ client: { timeout: 1500 }, events: 'data' }, (client) => {
   props('client', client, 'timeout');
-  client.once('timeout', () => client.end());
+  client.once('timeout', () => client.setTimeout(0).end());
 });

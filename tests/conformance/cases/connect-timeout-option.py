@@ -2,7 +2,7 @@
 from prelude import pair, props
 
 
-@pair(client=dict(timeout=60), events="data")
+@pair(client=dict(timeout=1500), events="data")
 def body(client, peer, server):
     props("client", client, "timeout")
-    client.once("timeout", lambda: client.end())
+    client.once("timeout", lambda: client.set_timeout(0).end())

@@ -2,4 +2,4 @@
 'use strict';
 const { ends } = require('../prelude');
 
-ends({ events: 'data' }, { peer: (peer) => peer.setTimeout(60, () => peer.end('idle')) });
+ends({ events: 'data' }, { peer: (peer) => peer.setTimeout(60, () => peer.setTimeout(0).end('idle')) });

@@ -1,4 +1,4 @@
 """The server ends an idle connection."""
 from prelude import ends
 
-ends(peer=lambda peer: peer.set_timeout(60, lambda: peer.end("idle")), events="data")
+ends(peer=lambda peer: peer.set_timeout(60, lambda: peer.set_timeout(0).end("idle")), events="data")

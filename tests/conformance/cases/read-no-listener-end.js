@@ -1,10 +1,10 @@
 // Nobody listens and the peer ends without data.
 'use strict';
-const { later, pair, props } = require('../prelude');
+const { pair, props } = require('../prelude');
 
 pair({}, (client, peer) => {
   peer.end();
-  later(50, () => {
+  client.on('close', () => {
     props('client', client, 'readableEnded readyState');
     client.resume();
   });

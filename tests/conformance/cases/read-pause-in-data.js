@@ -5,12 +5,13 @@ const { later, log, pair } = require('../prelude');
 pair({}, (client, peer) => {
   client.on('data', (chunk) => {
     log('client', 'data', chunk);
+    if (chunk.toString() !== 'one') return;
     client.pause();
     later(20, () => {
       log('client', 'resuming');
       client.resume();
     });
-    if (chunk.toString() === 'one') peer.end('two');
+    peer.end('two');
   });
   peer.write('one');
 });

@@ -7,6 +7,8 @@ def body(client, peer, server):
     @client.on("data")
     def data(chunk):
         log("client", "data", chunk)
+        if chunk != b"one":
+            return
         client.pause()
 
         @later(20)
@@ -14,7 +16,6 @@ def body(client, peer, server):
             log("client", "resuming")
             client.resume()
 
-        if chunk == b"one":
-            peer.end("two")
+        peer.end("two")
 
     peer.write("one")

@@ -1,11 +1,11 @@
 // A paused socket with nothing buffered still gets 'end'.
 'use strict';
-const { later, pair, props } = require('../prelude');
+const { pair, props } = require('../prelude');
 
 pair({ events: 'data' }, (client, peer) => {
   client.pause();
   peer.end();
-  later(50, () => {
+  client.on('close', () => {
     props('client', client, 'readableEnded readyState');
     client.resume();
   });

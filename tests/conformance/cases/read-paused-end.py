@@ -1,5 +1,5 @@
 """A paused socket with nothing buffered still gets 'end'."""
-from prelude import later, pair, props
+from prelude import pair, props
 
 
 @pair(events="data")
@@ -7,7 +7,7 @@ def body(client, peer, server):
     client.pause()
     peer.end()
 
-    @later(50)
-    def go_on():
+    @client.on("close")
+    def closed(had_error):
         props("client", client, "readable_ended ready_state")
         client.resume()

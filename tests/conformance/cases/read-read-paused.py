@@ -1,5 +1,5 @@
 """read() of a paused socket takes what is buffered."""
-from prelude import attempt, later, log, pair
+from prelude import attempt, log, pair, until
 
 
 @pair()
@@ -14,4 +14,5 @@ def body(client, peer, server):
         client.resume()
         peer.end()
 
-    peer.write("abcdef", lambda error: later(40, look))
+    peer.write("abcdef")
+    until(lambda: client.readable_length == 6, look)

@@ -1,5 +1,5 @@
 """resume() without a listener throws the data away."""
-from prelude import cb, later, pair
+from prelude import cb, later, pair, until
 
 
 @pair()
@@ -10,4 +10,5 @@ def body(client, peer, server):
         client.on("data", cb("client", "data"))
         peer.end("kept")
 
-    peer.write("lost", lambda error: later(30, late))
+    peer.write("lost")
+    until(lambda: client.bytes_read == 4, lambda: later(30, late))

@@ -1,5 +1,5 @@
 """setEncoding() when bytes are buffered already."""
-from prelude import cb, later, pair
+from prelude import cb, pair, until
 
 
 @pair()
@@ -9,4 +9,5 @@ def body(client, peer, server):
         client.on("data", cb("client", "data"))
         peer.end()
 
-    peer.write("h\u00e9", lambda error: later(30, late))
+    peer.write("h\u00e9")
+    until(lambda: client.readable_length == 3, late)

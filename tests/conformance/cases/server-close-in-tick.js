@@ -6,6 +6,8 @@ const server = watch('server', net.createServer());
 server.listen(0, () => server.close());
 server.once('close', () => {
   server.listen(0, cb('server', 'callback'));
-  server.close(cb('server', 'closed'));
-  later(30, () => log('server', 'later', server.listening));
+  server.close((error) => {
+    log('server', 'closed', error);
+    later(30, () => log('server', 'later', server.listening));
+  });
 });

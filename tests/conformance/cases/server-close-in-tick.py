@@ -4,11 +4,15 @@ from prelude import cb, later, log, net, watch
 server = watch("server", net.create_server())
 
 
+def over(error=None):
+    log("server", "closed", error)
+    later(30, lambda: log("server", "later", server.listening))
+
+
 @server.once("close")
 def closed():
     server.listen(0, cb("server", "callback"))
-    server.close(cb("server", "closed"))
-    later(30, lambda: log("server", "later", server.listening))
+    server.close(over)
 
 
 server.listen(0, lambda: server.close())

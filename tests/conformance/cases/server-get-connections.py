@@ -1,5 +1,5 @@
 """getConnections() before, with and after a connection."""
-from prelude import later, log, pair
+from prelude import log, pair, until
 
 
 @pair(events="data", keep=True)
@@ -10,7 +10,11 @@ def body(client, peer, server):
 
     def counted(error, count):
         log("count", "open", error, count)
-        peer.on("close", lambda had_error: later(20, lambda: server.get_connections(after)))
+
+        @peer.on("close")
+        def closed(had_error):
+            until(lambda: not server.connections, lambda: server.get_connections(after))
+
         client.end()
 
     server.get_connections(counted)

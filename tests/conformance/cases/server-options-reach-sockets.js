@@ -6,6 +6,6 @@ const options = { allowHalfOpen: true, highWaterMark: 3000, noDelay: true, keepA
 options.keepAliveInitialDelay = 1000;
 pair({ server: options, events: 'data' }, (client, peer) => {
   props('peer', peer, 'allowHalfOpen readableHighWaterMark writableHighWaterMark');
-  client.end();
   peer.end();
+  client.end();
 });

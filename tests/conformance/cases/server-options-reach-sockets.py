@@ -6,5 +6,5 @@ from prelude import pair, props
                   keep_alive_initial_delay=1000), events="data")
 def body(client, peer, server):
     props("peer", peer, "allow_half_open readable_high_water_mark writable_high_water_mark")
-    client.end()
     peer.end()
+    client.end()

@@ -5,7 +5,7 @@ const { later, log, pair } = require('../prelude');
 pair({}, (client, peer) => {
   let idle = true;
   client.on('data', () => {});
-  client.setTimeout(400);
+  client.setTimeout(1500);
   client.on('timeout', () => log('client', 'idle', idle));
   const beat = (left) => {
     if (left === 0) return later(50, () => {
@@ -13,7 +13,7 @@ pair({}, (client, peer) => {
       client.end();
     });
     peer.write('x');
-    later(100, () => beat(left - 1));
+    later(250, () => beat(left - 1));
   };
-  beat(7);
+  beat(8);
 });

@@ -5,7 +5,7 @@ from prelude import later, pair
 @pair()
 def body(client, peer, server):
     client.on("data", lambda chunk: None)
-    client.set_timeout(400)
+    client.set_timeout(1500)
 
     def stop():
         client.set_timeout(0)
@@ -16,6 +16,6 @@ def body(client, peer, server):
             later(50, stop)
             return
         peer.write("x")
-        later(100, lambda: beat(left - 1))
+        later(250, lambda: beat(left - 1))
 
-    beat(7)
+    beat(8)

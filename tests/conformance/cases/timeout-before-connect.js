@@ -8,10 +8,10 @@ const server = net.createServer((peer) => {
 });
 listen(server, (port) => {
   const client = watch('client', new net.Socket());
-  client.setTimeout(50);
+  client.setTimeout(1500);
   client.connect(port, '127.0.0.1', () => {
     props('client', client, 'timeout');
-    client.once('timeout', () => client.end());
+    client.once('timeout', () => client.setTimeout(0).end());
   });
   client.resume();
 });

@@ -13,11 +13,11 @@ def connection(peer):
 @listen(server)
 def listening(port):
     client = watch("client", net.Socket())
-    client.set_timeout(50)
+    client.set_timeout(1500)
 
     def connected():
         props("client", client, "timeout")
-        client.once("timeout", lambda: client.end())
+        client.once("timeout", lambda: client.set_timeout(0).end())
 
     client.connect(port, "127.0.0.1", connected)
     client.resume()

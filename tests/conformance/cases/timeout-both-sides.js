@@ -3,6 +3,6 @@
 const { pair } = require('../prelude');
 
 pair({ events: 'data' }, (client, peer) => {
-  client.setTimeout(1000);
-  peer.setTimeout(40, () => peer.end());
+  client.setTimeout(60000);
+  peer.setTimeout(40, () => peer.setTimeout(0).end());
 });

@@ -4,5 +4,5 @@ from prelude import pair
 
 @pair(events="data")
 def body(client, peer, server):
-    client.set_timeout(1000)
-    peer.set_timeout(40, lambda: peer.end())
+    client.set_timeout(60000)
+    peer.set_timeout(40, lambda: peer.set_timeout(0).end())

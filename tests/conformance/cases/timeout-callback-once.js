@@ -8,6 +8,6 @@ pair({ events: 'data' }, (client, peer) => {
   client.on('timeout', () => {
     count += 1;
     if (count === 1) peer.write('x');
-    else client.end();
+    else client.setTimeout(0).end();
   });
 });

@@ -13,4 +13,4 @@ def body(client, peer, server):
         if count[0] == 1:
             peer.write("x")
         else:
-            client.end()
+            client.set_timeout(0).end()

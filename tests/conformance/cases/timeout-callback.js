@@ -5,6 +5,6 @@ const { log, pair } = require('../prelude');
 pair({ events: 'data' }, (client) => {
   client.setTimeout(40, () => {
     log('client', 'callback');
-    client.end();
+    client.setTimeout(0).end();
   });
 });

@@ -6,6 +6,6 @@ from prelude import log, pair
 def body(client, peer, server):
     def idle():
         log("client", "callback")
-        client.end()
+        client.set_timeout(0).end()
 
     client.set_timeout(40, idle)

@@ -6,6 +6,6 @@ pair({ events: 'data' }, (client) => {
   attempt('client', 'setTimeout', () => client.setTimeout(40));
   client.once('timeout', () => {
     props('client', client, 'destroyed timeout readyState');
-    client.end();
+    client.setTimeout(0).end();
   });
 });

@@ -9,4 +9,4 @@ def body(client, peer, server):
     @client.once("timeout")
     def idle():
         props("client", client, "destroyed timeout ready_state")
-        client.end()
+        client.set_timeout(0).end()

@@ -4,5 +4,5 @@ const { later, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client) => {
   client.setTimeout(30);
-  later(200, () => client.end());
+  client.once('timeout', () => later(200, () => client.setTimeout(0).end()));
 });

@@ -5,4 +5,4 @@ from prelude import later, pair
 @pair(events="data")
 def body(client, peer, server):
     client.set_timeout(30)
-    later(200, client.end)
+    client.once("timeout", lambda: later(200, lambda: client.set_timeout(0).end()))

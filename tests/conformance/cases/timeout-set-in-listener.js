@@ -6,6 +6,6 @@ pair({ events: 'data' }, (client) => {
   client.setTimeout(30);
   client.once('timeout', () => {
     client.setTimeout(40);
-    client.once('timeout', () => client.end());
+    client.once('timeout', () => client.setTimeout(0).end());
   });
 });

@@ -9,4 +9,4 @@ def body(client, peer, server):
     @client.once("timeout")
     def first():
         client.set_timeout(40)
-        client.once("timeout", lambda: client.end())
+        client.once("timeout", lambda: client.set_timeout(0).end())

@@ -3,14 +3,14 @@
 const { later, pair } = require('../prelude');
 
 pair({ events: 'data' }, (client) => {
-  client.setTimeout(400);
+  client.setTimeout(1500);
   const beat = (left) => {
     if (left === 0) {
       client.setTimeout(0);
       return client.end();
     }
     client.write('x');
-    later(100, () => beat(left - 1));
+    later(250, () => beat(left - 1));
   };
-  beat(7);
+  beat(8);
 });

@@ -4,7 +4,7 @@ from prelude import later, pair
 
 @pair(events="data")
 def body(client, peer, server):
-    client.set_timeout(400)
+    client.set_timeout(1500)
 
     def beat(left):
         if left == 0:
@@ -12,6 +12,6 @@ def body(client, peer, server):
             client.end()
             return
         client.write("x")
-        later(100, lambda: beat(left - 1))
+        later(250, lambda: beat(left - 1))
 
-    beat(7)
+    beat(8)
