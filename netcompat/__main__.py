@@ -422,10 +422,9 @@ def selector() -> str:
 
 
 def descriptor_limit() -> str:
-    try:
-        import resource
-    except ImportError:
+    if sys.platform == "win32":
         return "none that Python knows of"
+    import resource
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return f"{soft} (can be raised to {hard}): about {soft - 20} connections"
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .addresses import check_port, is_ip
@@ -25,12 +26,15 @@ from .errors import AggregateError, error, invalid_type, invalid_value, lookup_e
 from .runtime.reactor import WRITE, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
+from .transports.ipc import connect_path, is_busy
 from .transports.tcp import TcpTransport, any_address, family_of, open_tcp, remote_sockaddr
-from .transports.unix import UnixTransport, open_unix
 
 __all__ = ["Connector", "PathConnector", "Plan", "Target", "get_default_auto_select_family",
            "get_default_auto_select_family_attempt_timeout", "plan_connect", "set_default_auto_select_family",
            "set_default_auto_select_family_attempt_timeout"]
+
+PATH_PATIENCE = 30.0                # seconds that a path may be busy; what libuv waits for a named pipe
+PATH_PAUSE, LONGEST_PATH_PAUSE = 0.001, 0.02        # seconds between two attempts: the first pause, doubled up to this
 
 Lookup = Callable[..., Any]
 Address = Tuple[Any, Any]       # (text, 4 or 6), as a look-up gave it
@@ -356,39 +360,50 @@ class _Attempt:
 
 
 class PathConnector:
-    """Connect to an IPC path: no look-up, no race, and on Unix no waiting."""
+    """Connect to an IPC path: no look-up and no race. A pipe whose places are all taken is asked again for a while."""
 
     def __init__(self, owner: Any, path: Union[str, bytes], bound: Any) -> None:
         self.owner, self.path, self.bound = owner, path, bound
         self.over = False
+        self.pause = PATH_PAUSE
+        self.deadline = 0.0
+        self.timer: Optional[Timer] = None
 
     def start(self) -> None:
         """On the reactor thread."""
         if self.over:
             return
-        self.over = True
-        owner = self.owner
         name = os.fsdecode(self.path)
-        owner._enter(owner._connecting_told, "connectionAttempt", (name, None, None))
-        try:
-            if self.bound is not None and self.bound.path is None:
-                self.bound.close()
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))      # a TCP address leads to no path
-            sock = open_unix(self.path) if self.bound is None else self.bound.socket
-        except OSError as problem:
-            self.failed(_path_error(problem, name), name)
+        self.owner._enter(self.owner._connecting_told, "connectionAttempt", (name, None, None))
+        if self.bound is not None and self.bound.path is None:
+            self.bound.close()
+            self.failed(OSError(errno.EINVAL, os.strerror(errno.EINVAL)))       # a TCP address leads to no path
             return
-        try:
-            connect_now(sock, self.path)
-        except OSError as problem:
-            sock.close()
-            self.failed(_path_error(problem, name), name)
-            return
-        owner._path = name
-        owner._enter(owner._connected, UnixTransport(sock), None)
+        self.deadline = time.monotonic() + PATH_PATIENCE
+        self.attempt()
 
-    def failed(self, problem: OSError, name: str) -> None:
-        owner = self.owner
+    def attempt(self) -> None:
+        """On the reactor thread."""
+        self.timer = None
+        if self.over:
+            return
+        try:
+            transport = connect_path(self.path, None if self.bound is None else self.bound.socket)
+        except OSError as problem:
+            if is_busy(problem) and time.monotonic() < self.deadline:
+                self.timer = reactor.call_later(self.pause, self.attempt)
+                self.pause = min(2 * self.pause, LONGEST_PATH_PAUSE)
+            else:
+                self.failed(problem)
+            return
+        self.over = True
+        self.owner._path = os.fsdecode(self.path)
+        self.owner._enter(self.owner._connected, transport, None)
+
+    def failed(self, cause: OSError) -> None:
+        self.over = True
+        owner, name = self.owner, os.fsdecode(self.path)
+        problem = _path_error(cause, name)
         owner._enter(owner._connecting_told, "connectionAttemptFailed", (name, None, None, problem))
         owner._enter(owner._connect_failed, problem)
 
@@ -399,6 +414,8 @@ class PathConnector:
         if not self.over and self.bound is not None:
             self.bound.close()
         self.over = True
+        if self.timer is not None:
+            self.timer.cancel()
         self.owner._enter(self.owner._released)
 
     def abandon(self) -> None:

@@ -34,8 +34,9 @@ from .runtime.workers import call_on_pool
 from .socket import Socket
 from .transports.base import Listener, SocketListener
 from .transports.bound import Adopted, BoundSocket, bind_somewhere
+from .transports.ipc import bind_path, path_listener
 from .transports.tcp import TcpListener, TcpTransport, address_info
-from .transports.unix import OwnPath, UnixListener, bind_unix
+from .transports.unix import OwnPath
 
 if TYPE_CHECKING:
     from .events import ServerListening
@@ -891,7 +892,7 @@ def _check_handle(handle: Any) -> Any:
 class _Source(NamedTuple):
     """A bound socket, and what is to be known of it."""
 
-    socket: stdlib_socket.socket
+    socket: Any                         # a stdlib socket; for a named pipe: a `BoundPipe`
     path: Union[str, bytes, None] = None
     own: Optional[OwnPath] = None       # it was made here
     shared: bool = False                # others have descriptors of it
@@ -914,9 +915,7 @@ def _make_listener(plan: _Plan, host: Optional[str]) -> Listener:
         raise
     if isinstance(plan.handle, stdlib_socket.socket):
         plan.handle.detach()
-    if sock.family == getattr(stdlib_socket, "AF_UNIX", None):
-        return UnixListener(sock, sock.getsockname() if source.path is None else source.path, source.own, source.shared)
-    return TcpListener(sock, source.shared)
+    return path_listener(sock, source.path, source.own, source.shared) or TcpListener(sock, source.shared)
 
 
 def _source_of(plan: _Plan, host: Optional[str]) -> _Source:
@@ -927,7 +926,7 @@ def _source_of(plan: _Plan, host: Optional[str]) -> _Source:
             raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
         return _Source(_socket_on(plan.fd), shared=True, lent=True)
     if plan.path is not None:
-        sock, own = bind_unix(plan.path, plan.mode)
+        sock, own = bind_path(plan.path, plan.mode)
         return _Source(sock, plan.path, own)
     return _Source(bind_somewhere(host, plan.port, plan.ipv6_only, plan.reuse_port))
 
@@ -941,8 +940,8 @@ def _source_of_handle(handle: Any) -> _Source:
     if isinstance(handle, stdlib_socket.socket):
         return _Source(_socket_on(handle.fileno()), shared=True, lent=True)
     if isinstance(handle, Server):
-        listener = cast(Optional[SocketListener], handle._listener)
-        if listener is None:
+        listener = handle._listener
+        if not isinstance(listener, SocketListener):        # none, or one that cannot be shared
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         listener.shared = True
         handle = listener.socket

@@ -311,7 +311,7 @@ def _end_all() -> None:
 
 
 def _threads() -> List[threading.Thread]:
-    threads = [thread for thread in (reactor.thread, _keeper) if thread is not None]
+    threads = [thread for thread in (reactor.thread, _keeper, *list(reactor.helpers)) if thread is not None]
     for pool in workers.all_pools():
         threads += pool.threads()
     return threads

@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any, Callable, Deque, List, Optional, Set, Tuple, Type
+from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
 from .report import log, report
 
@@ -52,14 +52,19 @@ def fence() -> None:
 def make_selector(name: Optional[str] = None) -> selectors.BaseSelector:
     """The selector that `name`, or else the environment's NETCOMPAT_SELECTOR, asks for; else the system's best."""
     name = (name or os.environ.get("NETCOMPAT_SELECTOR") or "").strip().lower()
-    if not name:
-        return selectors.DefaultSelector()
-    kind: Optional[Type[selectors.BaseSelector]] = getattr(selectors, name.capitalize() + "Selector", None)
-    if kind is None:
-        known = [kind for kind in ("epoll", "kqueue", "devpoll", "poll", "select")
-                 if hasattr(selectors, kind.capitalize() + "Selector")]
-        raise ValueError(f"NETCOMPAT_SELECTOR={name!r}: this system has {', '.join(known)}")
-    return kind()
+    kinds: Dict[str, Callable[[], selectors.BaseSelector]] = {
+        kind: getattr(selectors, kind.capitalize() + "Selector")
+        for kind in ("epoll", "kqueue", "devpoll", "poll", "select")
+        if hasattr(selectors, kind.capitalize() + "Selector")}
+    if sys.platform == "win32":
+        from .sources import SourceSelector
+        from .wsapoll import WsapollSelector
+        kinds = {"wsapoll": lambda: SourceSelector(WsapollSelector()),
+                 "select": lambda: SourceSelector(selectors.SelectSelector())}      # of 512 sockets at most
+        name = name or "wsapoll"
+    if name and name not in kinds:
+        raise ValueError(f"NETCOMPAT_SELECTOR={name!r}: this system has {', '.join(kinds)}")
+    return kinds[name]() if name else selectors.DefaultSelector()
 
 
 class Timer:
@@ -89,6 +94,8 @@ class _Bell:
         self.inside, self.outside = socket.socketpair()
         self.inside.setblocking(False)
         self.outside.setblocking(False)
+        if self.outside.family != getattr(socket, "AF_UNIX", None):      # Windows': a TCP connection, which would wait
+            self.outside.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)      # for the last ring to be heard
         self._ringing: List[None] = []      # one for each thread that is at it; changes in atomic steps
         self._done = False                  # nobody needs it any more
         self._closing = threading.Lock()    # held by the one who closes: a flag that two threads cannot both set
@@ -137,6 +144,7 @@ class Reactor:
     def reset(self) -> None:
         """Begin anew: at first, and in a forked child, which has none of its parent's threads."""
         self.holders: Set[object] = set()       # who needs the reactor: open handles, pending deliveries and timers
+        self.helpers: Set[threading.Thread] = set()     # threads that a transport has beside it, for `shutdown`
         self._running = threading.Lock()        # held from `start` until the thread ends: a flag that two cannot set
         self._calls: Deque[Tuple[Callable[..., Any], Tuple[Any, ...]]] = deque()
         self._timers: List[Timer] = []
@@ -397,9 +405,14 @@ class Reactor:
             key.data._on_lost(OSError(errno.EBADF, os.strerror(errno.EBADF)))
 
 
-def _is_open(descriptor: int) -> bool:
+def _is_open(descriptor: Any) -> bool:
     try:
-        os.fstat(descriptor)
+        if not isinstance(descriptor, int):
+            return True             # a source: no descriptor of the system's
+        if sys.platform == "win32":
+            socket.socket(fileno=descriptor).detach()       # `fstat` knows no sockets there
+        else:
+            os.fstat(descriptor)
     except OSError:
         return False
     return True

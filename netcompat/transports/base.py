@@ -21,7 +21,6 @@ from ..runtime.reactor import reactor
 
 __all__ = ["Listener", "SocketListener", "SocketTransport", "Transport", "open_socket"]
 
-_HAS_SENDMSG = hasattr(socket.socket, "sendmsg")
 _RETRY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
 
 
@@ -92,7 +91,7 @@ class SocketTransport(Transport):
         try:
             if type(data) is not list:
                 return self.socket.send(data)
-            if _HAS_SENDMSG:
+            if sys.platform != "win32":
                 return self.socket.sendmsg(data)
             return self.socket.send(b"".join(data))
         except BlockingIOError:

@@ -9,8 +9,9 @@ from typing import Any, Optional, Union
 from ..addresses import check_port, is_ip
 from ..arguments import check_path
 from ..errors import error, invalid_type, invalid_value, system_error
+from .ipc import bind_path
 from .tcp import address_info, bind_tcp, family_of
-from .unix import OwnPath, bind_unix
+from .unix import OwnPath
 
 __all__ = ["BoundSocket"]
 
@@ -29,7 +30,7 @@ class BoundSocket:
 
     def __init__(self, *, port: Optional[int] = None, host: Optional[str] = None, ipv6_only: bool = False,
                  reuse_port: bool = False, path: Any = None) -> None:
-        self._socket: Optional[socket.socket] = None
+        self._socket: Any = None        # a stdlib socket; for a named pipe: a `BoundPipe`
         self._adopted = False
         self._path: Union[str, bytes, None] = None
         self._own: Optional[OwnPath] = None
@@ -38,7 +39,7 @@ class BoundSocket:
         if path is not None:
             self._path = check_path(path)
             try:
-                self._socket, self._own = bind_unix(self._path)
+                self._socket, self._own = bind_path(self._path)
             except OSError as problem:
                 raise system_error(problem, "bind", os.fsdecode(self._path), detail=problem.strerror) from None
             return
@@ -59,7 +60,7 @@ class BoundSocket:
 
     def fd(self) -> int:
         """The number of the descriptor."""
-        return self._open().fileno()
+        return int(self._open().fileno())
 
     @property
     def is_pipe(self) -> bool:
@@ -74,7 +75,7 @@ class BoundSocket:
                 self._own.unlink()
             sock.close()
 
-    def _open(self) -> socket.socket:
+    def _open(self) -> Any:
         if self._adopted:
             raise error("ERR_SOCKET_HANDLE_ADOPTED")
         if self._socket is None:
@@ -104,7 +105,7 @@ class Adopted:
 
     __slots__ = ("socket", "path", "own")
 
-    def __init__(self, sock: socket.socket, path: Union[str, bytes, None], own: Optional[OwnPath]) -> None:
+    def __init__(self, sock: Any, path: Union[str, bytes, None], own: Optional[OwnPath]) -> None:
         self.socket, self.path, self.own = sock, path, own
 
     def close(self) -> None:

@@ -9,10 +9,10 @@ import sys
 from typing import Any, Optional, Tuple, Union
 
 from ..runtime.reactor import reactor
-from .base import SocketListener, SocketTransport, Transport, open_socket
+from .base import SocketListener, SocketTransport, Transport, connect_now, open_socket
 
-__all__ = ["PATH_LIMIT", "PipeTransport", "UnixListener", "UnixTransport", "bind_unix", "check_path_length",
-           "is_abstract", "open_unix"]
+__all__ = ["OwnPath", "PATH_LIMIT", "PipeTransport", "UnixListener", "UnixTransport", "bind_path", "check_path_length",
+           "connect_path", "is_abstract", "is_busy"]
 
 PATH_LIMIT = 107 if sys.platform.startswith("linux") else 103        # bytes of sun_path, less the closing NUL
 
@@ -46,8 +46,10 @@ class PipeTransport(Transport):
     kind = "pipe"
 
     def __init__(self, descriptor: int) -> None:
-        import fcntl
         self.descriptor = descriptor
+        if sys.platform == "win32":         # an anonymous pipe there knows neither readiness nor overlapped operations
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        import fcntl
         mode = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
         self.directions = (mode != os.O_WRONLY, mode != os.O_RDONLY)       # (can be read, can be written)
         os.set_blocking(descriptor, False)
@@ -62,12 +64,16 @@ class PipeTransport(Transport):
             return None
 
     def recv_into(self, buffer: Any) -> Optional[int]:
+        if sys.platform == "win32":
+            raise NotImplementedError
         try:
             return os.readv(self.descriptor, [buffer])
         except BlockingIOError:
             return None
 
     def send(self, data: Any) -> int:
+        if sys.platform == "win32":
+            raise NotImplementedError
         try:
             return os.writev(self.descriptor, data) if type(data) is list else os.write(self.descriptor, data)
         except BlockingIOError:
@@ -157,8 +163,10 @@ def _inode(path: Path) -> Optional[Tuple[int, int]]:
     return (status.st_dev, status.st_ino) if stat.S_ISSOCK(status.st_mode) else None
 
 
-def bind_unix(path: Path, mode: Optional[int] = None) -> Tuple[socket.socket, OwnPath]:
+def bind_path(path: Path, mode: Optional[int] = None) -> Tuple[socket.socket, OwnPath]:
     """A socket bound to `path`, not yet listening; `mode`: its permission bits, never wider. Raises `OSError`."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     check_path_length(path)
     sock = open_socket(socket.AF_UNIX)
     own = None
@@ -177,7 +185,21 @@ def bind_unix(path: Path, mode: Optional[int] = None) -> Tuple[socket.socket, Ow
     return sock, own
 
 
-def open_unix(path: Path) -> socket.socket:
-    """A socket from which to connect to `path`. Raises `OSError`."""
-    check_path_length(path)
-    return open_socket(socket.AF_UNIX)
+def connect_path(path: Path, bound: Optional[socket.socket] = None) -> UnixTransport:
+    """Connect to `path`, from a bound socket if one is given. Raises `OSError`; a path needs no waiting."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    if bound is None:
+        check_path_length(path)
+    sock = open_socket(socket.AF_UNIX) if bound is None else bound
+    try:
+        connect_now(sock, path)
+    except OSError:
+        sock.close()
+        raise
+    return UnixTransport(sock)
+
+
+def is_busy(problem: OSError) -> bool:
+    """Would it be different in a moment? A full backlog is an error here, as in Node."""
+    return False
