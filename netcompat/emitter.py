@@ -164,7 +164,8 @@ class EventEmitter(Gate):
 
         `timeout`: seconds, `None` waits for ever. Raises `TimeoutError` when it passes, the error if 'error' comes
         first, and `RuntimeError` in the emitter's own listener, where the event could never come. For a state that is
-        reached already it returns at once. Only in Python; Node: `events.once`.
+        reached already it returns at once. It does not wait for the event's listeners, which may block: they run at the
+        same time. Only in Python; Node: `events.once`.
         """
         _check_event(event)
         timeout = check_timeout(timeout)
