@@ -220,8 +220,8 @@ static void echo(double warm, double seconds, int churn) {
         connections[i].to_send = (long)size * window;
         send_some(i);
     }
-    while ((t = now()) < began + warm + seconds) {
-        if (!counting && t >= began + warm) {
+    while (!counting || (t = now()) < counting + seconds) {
+        if (!counting && (t = now()) >= began + warm) {
             counting = t;
             messages = 0;
             memset(buckets, 0, sizeof buckets);

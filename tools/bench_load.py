@@ -77,7 +77,7 @@ def echo(address: str, count: int, size: int, window: int, warm: float, seconds:
         connection.sent_at.extend([t] * window)
         connection.to_send = size * window
         connection.send_some()
-    while t < began + warm + seconds:
+    while not counting or t < counting + seconds:
         if not counting and t >= began + warm:
             counting, messages, used = t, 0, time.process_time()
             latencies.clear()

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -122,7 +123,10 @@ class Process:
 
     def line(self) -> str:
         assert self.popen.stdout is not None
+        watchdog = threading.Timer(PATIENCE, self.popen.kill)
+        watchdog.start()
         text = self.popen.stdout.readline().strip()
+        watchdog.cancel()
         if not text:
             raise Failed(f"{self.name}: ended without an answer")
         return text
