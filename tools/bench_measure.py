@@ -86,7 +86,10 @@ class Bench:
                                     timeout=PATIENCE)
         except (OSError, subprocess.SubprocessError):
             return None
-        return answer.stdout.strip().replace(" ,", ",") if not answer.returncode and answer.stdout.strip() else None
+        text = answer.stdout.strip().replace(" ,", ",")
+        if answer.returncode or not text:
+            return None
+        return f"Node {text.lstrip('v')}" if contestant == "node" else text
 
     def command(self, contestant: str, free_threaded: bool) -> List[str]:
         program = self.interpreter(contestant, free_threaded)

@@ -111,6 +111,8 @@ def number(value: float) -> str:
 
 
 def label(side: str) -> str:
+    if side in LABELS:
+        return LABELS[side]
     name, comma, rest = side.partition(",")
     word, space, more = name.partition(" ")
     return LABELS.get(word, word) + space + more + comma + rest

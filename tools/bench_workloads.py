@@ -13,6 +13,7 @@ LABELS = {
     "streams": "asyncio streams", "executor": "asyncio + `run_in_executor`", "threading": "`ThreadingTCPServer`",
     "plain": "blocking sockets", "bare": "bare `selectors` loop", "uvloop": "uvloop Protocol", "node": "Node",
     "gevent": "gevent", "trio": "trio", "twisted": "Twisted",
+    "asyncio, the package": "asyncio",
 }
 PEERS = ("asyncio", "streams", "executor", "threading", "bare", "uvloop", "node", "gevent", "trio", "twisted")
 SIZES = ((64, "64B"), (1024, "1KiB"), (65536, "64KiB"))
@@ -186,7 +187,8 @@ CELLS: List[Cell] = [
          contestants(Idle(100), ("netcompat", "asyncio", "threading", "node")), quick=("netcompat",)),
     Cell("import", "import", "import",
          (Figure("own_ms", "ms", False), Figure("all_ms", "ms with the standard library's", False)),
-         contestants(Import(), ("netcompat", "asyncio")), quick=("netcompat",)),
+         (Side("netcompat", "netcompat", Import()), Side("asyncio, the package", "asyncio", Import())),
+         quick=("netcompat",)),
     *(Cell(f"blocklist-{rules}", f"{rules:,} rules".replace(",", " "), "blocklist",
            (Figure("check_us", "µs a check", False),),
            (Side("netcompat", "netcompat", BlockListCheck(rules, 20000)),
