@@ -48,7 +48,6 @@ STARVED_PAUSE = 0.1         # seconds until accepting is tried again after the d
 # Seconds that `close` waits for the reactor to let go of the descriptor: no longer, since it may have been called by a
 # signal handler whose thread is inside an object that the reactor needs.
 LONGEST_CLOSE = 0.25
-_STARVED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Server(StatefulEmitter, lifetime.Handle):
@@ -104,7 +103,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         self._parked: Deque[Socket] = deque()           # accepted, and nobody has them yet
         self._acceptors: Deque[Waiter] = deque()        # threads that wait in `accept`
         self._watched: Optional[Listener] = None        # what the selector watches; changed by the reactor only
-        self._starved = False           # out of descriptors, and 'error' has told: until nobody waits to get in
+        self._starved: Optional[int] = None     # the errno that accept failed with, of which 'error' has told
         self._resting = False           # no accept is tried for a moment
         self._backlog = 511
         self._life = 0                  # counts lives: the same object can listen again
@@ -145,7 +144,7 @@ class Server(StatefulEmitter, lifetime.Handle):
         if not self._living:
             self._begin_life()
         self._failure = None
-        self._starved = self._resting = False
+        self._starved, self._resting = None, False
         self._backlog = max(plan.backlog, 1)
         self._live()                # first of all: what the reactor cannot start for is raised, and nothing changed
         if plan.host is not None and not is_ip(plan.host):
@@ -550,7 +549,7 @@ class Server(StatefulEmitter, lifetime.Handle):
                 self._enter(self._accept_failed, listener, problem)
                 return
             if accepted is None:
-                self._starved = False
+                self._starved = None
                 return
             self._admit(*accepted)
             if len(self._parked) >= self._backlog:
@@ -705,14 +704,12 @@ class Server(StatefulEmitter, lifetime.Handle):
                 pass            # foreign code closed the descriptor: the selector has forgotten it
 
     def _accept_failed(self, listener: Listener, problem: OSError) -> None:
-        """Out of descriptors: neither spin nor drop who waits. Rest until one of ours is closed, or for a moment."""
+        """Out of descriptors, mostly: neither spin nor drop who waits. Rest until one of ours is closed, or for a
+        moment. One 'error' tells of it, and no further one until nobody waits or it is another error."""
         if self._listener is not listener:
             return          # closed under us
-        if problem.errno not in _STARVED:
-            self._post(self._deliver_error, system_error(problem, "accept"))
-            return
-        if not self._starved:
-            self._starved = True
+        if self._starved != problem.errno:
+            self._starved = problem.errno
             self._post(self._deliver_error, system_error(problem, "accept"))
         self._resting = True
         self._sync()

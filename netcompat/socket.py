@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnRead", "Socket", "connect", "create_connection"]
 
+FULL_PAUSE = 0.01       # seconds until a send is tried again that took nothing although the selector saw room
 RECEIVE = 65536         # bytes a receive asks for: more would be above the allocator's first mmap threshold, and slow
 
 _get_ident = threading.get_ident
@@ -72,7 +73,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         "_transport", "_connector", "_server", "_intake", "_interest", "_sync_asked", "_life", "_living", "_refed",
         "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local",
         "_path", "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers",
-        "_signal", "_on_abort", "_block_list", "_steps", "_refused",
+        "_signal", "_on_abort", "_block_list", "_steps", "_refused", "_full",
         "auto_select_family_attempted_addresses",
     )
 
@@ -118,6 +119,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._connector: Any = None         # while connecting: a Connector or a PathConnector
         self._server: Any = None
         self._interest = 0              # what the selector watches; changed by the reactor only
+        self._full = False              # the kernel says that there is room, and takes nothing: pause for a moment
         self._sync_asked = False        # the reactor has been asked to look at the interest again
         self._life = 0                  # counts connections: the same object can connect again
         self._living = False            # from the first step of a life until its 'close' is delivered
@@ -577,7 +579,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     def _wanted(self) -> int:
         wanted = READ if self._readers or self._wants_read() else 0
-        return wanted | WRITE if self._wants_write() else wanted
+        return wanted | WRITE if not self._full and self._wants_write() else wanted
 
     def _interest_changed(self) -> None:
         """Ask the reactor for what is newly wanted. What is no longer wanted goes when the reactor meets it: mostly it
@@ -663,9 +665,17 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     def _flush_and_sync(self) -> None:
         if self._link is OPEN:
+            before = self._queued
             self._flush()
+            if self._queued == before and self._wants_write():      # short of memory: do not spin until it has some
+                self._full = True
+                reactor.call_later(FULL_PAUSE, lambda: self._enter(self._try_again))
             if self._interest != self._wanted():
                 self._sync()
+
+    def _try_again(self) -> None:
+        self._full = False
+        self._interest_changed()
 
     def _on_busy(self) -> None:
         """There is input for a thread that waits in `recv`, or for a strand that is busy."""
@@ -717,9 +727,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 else:
                     chunk = None
                     self._ask_sync()
-            except OSError as problem:
+            except (OSError, MemoryError) as problem:
                 chunk = None
-                self._lost(system_error(problem, "read"), None)
+                self._lost(system_error(problem, "read") if isinstance(problem, OSError) else problem, None)
             finally:
                 self._inside = False
                 if self._deferred:

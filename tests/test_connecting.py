@@ -1,12 +1,12 @@
 """From a name to a connection: look-up, the race between addresses, time-outs, and giving up at every stage."""
 import errno
 import socket
-import sys
 import threading
 import time
 
 import pytest
 from conftest import eventually
+from namespaces import TUN, in_namespace, linux
 
 import netcompat
 from netcompat import (AbortController, AggregateError, BlockList, BoundSocket, Socket, connect, connecting,
@@ -16,7 +16,6 @@ WAIT = 10.0
 STEPS = ("lookup", "connectionAttempt", "connectionAttemptFailed", "connectionAttemptTimeout", "connect", "ready",
          "error",
          "close")
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
 
 class Trace:
@@ -697,49 +696,9 @@ def test_the_environment_sets_the_defaults(run_script, environment, expected):
 
 # --- real packets -----------------------------------------------------------------------------------------------------
 
-NAMESPACE = """
-    import ctypes, errno, fcntl, os, shutil, struct, subprocess, sys, threading, time
-
-    def skip(reason):
-        print('skip:', reason)
-        sys.exit(0)
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(0x40000000):            # CLONE_NEWNET
-        skip('no network namespace: ' + os.strerror(ctypes.get_errno()))
-    if not shutil.which('ip'):
-        skip('no ip command')
-    try:
-        tun = os.open('/dev/net/tun', os.O_RDWR)
-        fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH22x', b'tun0', 0x1001))       # TUNSETIFF: TUN, no header
-        for command in ('link set lo up', 'addr add 10.77.0.1/24 dev tun0', 'link set tun0 up'):
-            subprocess.check_call(['ip'] + command.split())
-    except (OSError, subprocess.CalledProcessError) as problem:
-        skip('no TUN device: {}'.format(problem))
-
-    SLOW, DEAD, DEAD_TOO = '10.77.0.2', '10.77.0.3', '10.77.0.4'
-    delays = {SLOW: float(sys.argv[1]) if len(sys.argv) > 1 else 0.0}
-
-    def reflect():
-        # What is sent to SLOW comes back as if SLOW had sent it: who listens here answers in its name. The first
-        # packet of each connection waits. What is sent to anybody else is swallowed.
-        while True:
-            packet = bytearray(os.read(tun, 65536))
-            if packet[0] >> 4 != 4:
-                continue
-            target = '.'.join(map(str, packet[16:20]))
-            if target not in delays:
-                continue
-            header = (packet[0] & 15) * 4
-            is_syn = packet[9] == 6 and packet[header + 13] & 0x12 == 0x02
-            packet[12:16], packet[16:20] = packet[16:20], packet[12:16]     # the checksums stay right
-            if is_syn and delays[target]:
-                threading.Timer(delays[target], os.write, (tun, bytes(packet))).start()
-            else:
-                os.write(tun, bytes(packet))
-    threading.Thread(target=reflect, daemon=True).start()
-
+RACE = TUN + """
     import netcompat
+    delays[ROAD] = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
     server = netcompat.create_server(lambda sock: sock.on('data', sock.write)).listen(8124, '10.77.0.1')
     began = time.monotonic()
     events = []
@@ -752,18 +711,9 @@ NAMESPACE = """
 """
 
 
-def in_namespace(run_script, code, *arguments):
-    import textwrap
-    done = run_script(textwrap.dedent(NAMESPACE) + textwrap.dedent(code), *arguments)
-    if done.stdout.startswith("skip:"):
-        pytest.skip(done.stdout.strip())
-    assert done.stderr == ""
-    return done.stdout.splitlines()
-
-
 @linux
 def test_on_the_wire_a_dead_first_address_costs_the_attempt_timeout_and_no_more(run_script):
-    output = in_namespace(run_script, """
+    output = in_namespace(run_script, RACE, """
         sock = go(DEAD, '10.77.0.1')
         sock.wait_for('connect', 10)
         took = time.monotonic() - began
@@ -778,8 +728,8 @@ def test_on_the_wire_a_dead_first_address_costs_the_attempt_timeout_and_no_more(
 
 @linux
 def test_on_the_wire_a_slow_first_address_wins_when_the_second_is_refused(run_script):
-    output = in_namespace(run_script, """
-        sock = go(SLOW, '127.0.0.1')
+    output = in_namespace(run_script, RACE, """
+        sock = go(ROAD, '127.0.0.1')
         sock.wait_for('connect', 10)
         took = time.monotonic() - began
         sock.write(b'hello')
@@ -787,14 +737,14 @@ def test_on_the_wire_a_slow_first_address_wins_when_the_second_is_refused(run_sc
         print(events)
         sock.destroy()
         server.close()
-    """, 0.4)
+    """, arguments=(0.4,))
     assert output == ["10.77.0.2 True b'hello'", str([("Attempt", "10.77.0.2"), ("Timeout", "10.77.0.2"),
                                                      ("Attempt", "127.0.0.1"), ("Failed", "127.0.0.1")])]
 
 
 @linux
 def test_on_the_wire_all_dead_is_one_aggregate_error(run_script):
-    output = in_namespace(run_script, """
+    output = in_namespace(run_script, RACE, """
         open('/proc/sys/net/ipv4/tcp_syn_retries', 'w').write('1')      # the kernel gives up after three seconds
         sock = go(DEAD, DEAD_TOO)
         try:
@@ -810,7 +760,7 @@ def test_on_the_wire_all_dead_is_one_aggregate_error(run_script):
 
 @linux
 def test_on_the_wire_destroying_and_time_outs_while_a_syn_is_unanswered(run_script):
-    output = in_namespace(run_script, """
+    output = in_namespace(run_script, RACE, """
         sock = go(DEAD, timeout=100)
         sock.wait_for('timeout', 10)
         print(sock.connecting, sock.pending, sock.ready_state)

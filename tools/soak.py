@@ -33,7 +33,7 @@ from soak_loris import measure_loris
 from soak_traffic import Books, Direction, Fault, Venue, make_venues
 
 HOLD = (20.0, 50.0)         # seconds that a held connection lasts
-SETTLE = 90.0               # seconds that the rest may take when no new connections are made
+SETTLE = 160.0              # seconds that the rest may take when no new connections are made
 REOPEN = 3.0                # seconds between two closes of a server, on average
 IDLE_CONNECTIONS, IDLE_SECONDS = 50, 2.0
 GROWTH, SLACK = 1.05, 16 << 20      # memory is level if it grows no more than by this factor and these bytes

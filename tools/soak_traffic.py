@@ -35,7 +35,8 @@ BLOCK = 1 << 20             # bytes; the streams are excerpts of a block that re
 HEADER = 8                  # bytes at the start of a client's stream: the number of the conversation
 CHUNKS = (1, 7, 100, 100, 600, 600, 1500, 4000, 16000, 70000)       # usual sizes of writes
 CUTS = ("destroy", "destroy_soon", "reset", "fail", "raise", "timeout", "abort")
-LONGEST = 60.0              # seconds that a conversation may take beside its planned silence
+LONGEST = 60.0              # seconds that a conversation may take beside its planned pauses
+HELD_PAUSES = (1.0, 8.0)    # seconds between the writes of one that is held, of which there are a few
 UNCLAIMED = 60.0            # seconds after its client's close in which a server may still meet a conversation
 
 
@@ -69,7 +70,7 @@ def make_plan(rng: random.Random, hold: float = 0.0) -> Plan:
     cut = rng.random() < 0.25
     return Plan(
         chunks=tuple(chunks),
-        pause=rng.choice((0.0, 0.0, 0.0, 0.0, 0.002, 0.05)) if not hold else rng.uniform(1.0, 8.0),
+        pause=rng.choice((0.0, 0.0, 0.0, 0.0, 0.002, 0.05)) if not hold else rng.uniform(*HELD_PAUSES),
         reading=rng.choice(("flow", "flow", "flow", "pause", "readable", "slow" if rng.random() < 0.3 else "flow")),
         ending=rng.choice(CUTS) if cut else rng.choice(("end", "end", "end_data")),
         cut_after=rng.randrange(3000) if cut and rng.random() < 0.5 else None,
@@ -445,7 +446,8 @@ class Conversation:
         self.client.tcp = "port" in venue.where
         self.answer = make_plan(rng, hold)          # what the server's end will do
         self.server: Optional[End] = None
-        self.impatient_at = time.monotonic() + hold + LONGEST
+        pauses = 4 * HELD_PAUSES[1] if hold else 0.0
+        self.late_at = time.monotonic() + hold + pauses + LONGEST
         self.closed_at = 0.0        # when the client had closed
 
     def start(self) -> None:
@@ -466,6 +468,9 @@ class Conversation:
     def called_back(self) -> bool:
         """Did every write's callback come? Those of writes on a destroyed socket come after 'close'."""
         return self.there.called == self.there.writes and self.back.called == self.back.writes
+
+    def over(self) -> bool:
+        return self.client.closed and (self.server is None or self.server.closed)
 
     def never_connected(self) -> bool:
         return not self.client.met and getattr(self.client.problem, "syscall", "") == "connect"
@@ -651,16 +656,18 @@ class Books:
         """Now and then: end what takes too long, and settle what no server's end has ever met."""
         now = time.monotonic()
         with self._lock:
-            late = [talk for table in (self.open, self.waiting) for talk in table.values() if talk.impatient_at < now]
+            late = [talk for table in (self.open, self.waiting) for talk in table.values()
+                    if talk.late_at < now and not talk.over()]
             unmet = [talk for talk in self.waiting.values()
                      if talk.server is None and (everything or talk.closed_at < now - UNCLAIMED)]
             for talk in unmet:
                 del self.waiting[talk.number], self._talks[talk.number]
             closed, self._closed = self._closed, []
         for talk in late:
+            talk.late_at = float("inf")
+            self.blame("did not end in time: {} and {}".format(talk.client, talk.server))
             for end in (talk.client, talk.server):
-                if end is not None and not end.closed:
-                    self.count("ends given up after {:g} s".format(LONGEST))
+                if end is not None:
                     end.give_up()
         for talk in unmet:
             excused = talk.client.cut or talk.client.problem or talk.venue.closed_since(talk.generation)

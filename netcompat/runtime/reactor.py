@@ -86,6 +86,9 @@ class Timer:
 class _Bell:
     """What ends the wait in the selector. Its descriptors are closed by the last one who is at it, since a number could
     be somebody else's the moment after. No lock is held meanwhile: a finalizer that strikes must not make others wait.
+
+    Should foreign code close one end, the other says so. For epoll and kqueue, which forget what is closed, both are
+    watched; poll() and select() keep an end alive that they watch, so there the outer one must not be.
     """
 
     __slots__ = ("inside", "outside", "_ringing", "_done", "_closing")
@@ -108,23 +111,39 @@ class _Bell:
                 self.outside.send(b"\0")
         except BlockingIOError:
             pass        # so full of wakeups that one more changes nothing
+        except OSError:
+            pass        # foreign code closed an end: the reactor wakes of that
         finally:
             self._ringing.pop()
             if self._done:
                 self.close()
 
-    def swallow(self) -> None:
+    def swallow(self, descriptor: int) -> bool:
+        """This end is readable. `False` if foreign code closed one of them; its number is left alone from then on."""
+        whole = descriptor == self.inside.fileno()
         try:
-            self.inside.recv(4096)
+            if whole:
+                whole = bool(self.inside.recv(4096))
+                if not whole:
+                    self.outside.detach()
+            else:
+                self.inside.detach()        # nothing is ever sent to the other end
         except BlockingIOError:
             pass
+        except OSError:
+            whole = False
+            self.inside.detach()
+        return whole
 
     def close(self) -> None:
         self._done = True
         fence()
         if not self._ringing and self._closing.acquire(False):
-            self.inside.close()
-            self.outside.close()
+            for end in (self.inside, self.outside):
+                try:
+                    end.close()
+                except OSError:
+                    pass        # foreign code was faster
 
 
 class Reactor:
@@ -233,10 +252,20 @@ class Reactor:
 
     def watch(self, descriptor: int, interest: int, before: int, channel: Any) -> None:
         """Change the interest in a descriptor from `before`; `channel._on_ready(mask)` is called when it is met."""
-        selector = self._selector
-        assert selector is not None
         if self._deaf:
             return
+        try:
+            self._watch(descriptor, interest, before, channel)
+        except OSError as problem:
+            if problem.errno != errno.EBADF or self._has_selector():
+                raise
+            # It was the selector's own descriptor that foreign code closed. A `modify` that failed has forgotten ours.
+            self._survive(problem)
+            self._watch(descriptor, interest, before if self._watches(descriptor) else 0, channel)
+
+    def _watch(self, descriptor: int, interest: int, before: int, channel: Any) -> None:
+        selector = self._selector
+        assert selector is not None
         if interest and before:
             selector.modify(descriptor, interest, channel)
         elif interest:
@@ -304,9 +333,9 @@ class Reactor:
             selector.close()
             raise
         selector.register(bell.inside.fileno(), READ, None)
-        self._selector, before, self._bell = selector, self._bell, bell
-        if before is not None:
-            before.close()
+        if hasattr(selector, "fileno"):
+            selector.register(bell.outside.fileno(), READ, None)
+        self._selector, self._bell = selector, bell
 
     def _close(self) -> None:
         selector, self._selector = self._selector, None
@@ -349,8 +378,9 @@ class Reactor:
         self.wakeups += 1
         for key, mask in ready:
             if key.data is None:
-                if self._bell is not None:
-                    self._bell.swallow()
+                if self._bell is not None and not self._bell.swallow(key.fd):
+                    self._survive(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+                    return          # what else was ready is so again
                 continue
             try:
                 key.data._on_ready(mask)
@@ -383,19 +413,43 @@ class Reactor:
         time.sleep(0.01)        # if no descriptor is to blame: do not spin while the system recovers
         keys = [key for key in old.get_map().values() if key.data is not None]
         lost = [key for key in keys if not _is_open(key.fd)]        # before anything of ours gets their numbers
-        self._open()
+        # First close, then open: what others closed already would have its number given to what is opened.
+        try:
+            old.close()
+        except OSError:
+            pass
+        if self._bell is not None:
+            self._bell.close()
+        self._reopen()
         for key in keys:
             if key not in lost:
                 try:
                     self.watch(key.fd, key.events, 0, key.data)
                 except (OSError, ValueError):
                     lost.append(key)
-        try:
-            old.close()
-        except OSError:
-            pass                # it was this one's descriptor
         for key in lost:
             key.data._on_lost(problem)
+
+    def _watches(self, descriptor: int) -> bool:
+        assert self._selector is not None
+        return descriptor in self._selector.get_map()
+
+    def _has_selector(self) -> bool:
+        fileno = getattr(self._selector, "fileno", None)        # select() and poll() have no descriptor
+        return fileno is None or _is_open(fileno())
+
+    def _reopen(self) -> None:
+        """Open selector and bell anew; without them nothing can be done but to try again."""
+        failed = False
+        while True:
+            try:
+                self._open()
+                return
+            except OSError as problem:
+                if not failed:
+                    log.error("no new selector: %r", problem)
+                failed = True
+                time.sleep(0.01)
 
     def _evict(self, descriptor: int) -> None:
         """Foreign code closed a descriptor that is watched, and the system gave its number to somebody else."""

@@ -21,7 +21,13 @@ from ..runtime.reactor import reactor
 
 __all__ = ["Listener", "SocketListener", "SocketTransport", "Transport", "open_socket"]
 
-_RETRY = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
+# The interpreter itself tries again after EINTR; what comes in its place (gevent, a socket of one's own) may not.
+_LATER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
+# ENOBUFS: the kernel has no memory for what is to be sent, at the moment. libuv waits too.
+_SEND_LATER = _LATER + (errno.ENOBUFS, getattr(errno, "WSAENOBUFS", errno.ENOBUFS))
+# Linux passes on what befell a connection before it was accepted (accept(2)): that is no fault of the listener.
+_CONNECTION_GONE = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+                    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EOPNOTSUPP, getattr(errno, "ENONET", errno.ENETDOWN))
 
 
 class Transport:
@@ -78,13 +84,13 @@ class SocketTransport(Transport):
     def recv(self, size: int) -> Optional[bytes]:
         try:
             return self.socket.recv(size)
-        except BlockingIOError:
+        except (BlockingIOError, InterruptedError):
             return None
 
     def recv_into(self, buffer: Any) -> Optional[int]:
         try:
             return self.socket.recv_into(buffer)
-        except BlockingIOError:
+        except (BlockingIOError, InterruptedError):
             return None
 
     def send(self, data: Any) -> int:
@@ -94,8 +100,10 @@ class SocketTransport(Transport):
             if sys.platform != "win32":
                 return self.socket.sendmsg(data)
             return self.socket.send(b"".join(data))
-        except BlockingIOError:
-            return 0
+        except OSError as problem:
+            if problem.errno in _SEND_LATER:
+                return 0
+            raise
 
     def send_fin(self) -> None:
         try:
@@ -189,7 +197,7 @@ class SocketListener(Listener):
         try:
             return self.socket.accept()
         except OSError as problem:
-            if problem.errno in _RETRY or problem.errno == errno.ECONNABORTED:
+            if problem.errno in _LATER or problem.errno in _CONNECTION_GONE:
                 return None         # nobody there, or gone again before we came
             raise
 
@@ -232,7 +240,7 @@ def connect_now(sock: socket.socket, address: Any) -> bool:
     number = sock.connect_ex(address)
     if number == 0:
         return True
-    if number in (errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)):
+    if number in (errno.EINPROGRESS, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)):
         return False
     raise OSError(number, os.strerror(number))
 
