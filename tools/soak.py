@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import netcompat
 

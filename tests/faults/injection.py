@@ -9,7 +9,8 @@ from typing import Any, Callable
 
 import netcompat
 
-Fault = Callable[[Callable[..., Any], Any], Any]        # is given the real call and its argument, and does what it likes
+# Is given the real call and its argument, and does what it likes.
+Fault = Callable[[Callable[..., Any], Any], Any]
 
 
 class Faulty:

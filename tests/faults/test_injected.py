@@ -1,4 +1,4 @@
-"""What the system may do to any call, done to ours: nothing is lost but what an error names, and nobody else suffers."""
+"""What the system may do to any call, done to ours: nothing is lost but what an error names, nobody else suffers."""
 import errno
 import os
 import socket
