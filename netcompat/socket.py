@@ -103,8 +103,9 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._readable_half = can_read if readable is None else bool(readable) and can_read
         self._writable_half = can_write if writable is None else bool(writable) and can_write
         self._begin(allow_half_open, high_water_mark, dispatch)
+        bound = isinstance(handle, BoundSocket)
+        self._hold_reading = given is None or bound
         if given is not None:
-            bound = isinstance(handle, BoundSocket)
             self._enter(self._attach_bound if bound else self._attach, given)
         if signal is not None:
             self._follow(signal)
@@ -191,8 +192,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 return
             self._next_life = None
             flowing, paused, encoding = self._flowing, self._paused, self._encoding
+            hold_reading = self._hold_reading or self._peer is not None     # who asked and never got it asks still
             self._new_life(self._readable_half, self._writable_half)
             self._flowing, self._paused = flowing, paused       # as in Node: who listened then still listens
+            self._hold_reading = hold_reading
             if encoding:
                 self._set_encoding(encoding)
             self._peer = self._local = self._path = None
@@ -235,6 +238,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._peer = peer
         self._touch()
         self._post(self._deliver_connect)
+        if not self.is_paused() or "readable" in self._listeners:
+            self._hold_reading = False      # else it was paused before, and nothing is read ahead either
         self._apply_options()
         self._established()
         self._interest_changed()

@@ -134,7 +134,7 @@ class Duplex(StatefulEmitter):
         self._encoding = ""                 # as `set_encoding` was told
         self._decoder: Any = None
         self._end_posted = self._flow_posted = self._readable_posted = False
-        self._hold_reading = False          # pause_on_connect: leave even the first byte in the kernel
+        self._hold_reading = False          # leave even the first byte in the kernel until somebody asks
         self._had_error = False
         self.bytes_read = 0                 # bytes received; Node: bytesRead
         self.bytes_written = 0              # bytes accepted by `write`, queued ones included; Node: bytesWritten
@@ -968,12 +968,14 @@ class _Pipe:
         source.on("data", self.on_data)
         source.once("end", self.on_end)
         if self.emits:
+            self.tell("pipe")       # first this: what has ended already says so to the listeners below
             destination.on("drain", self.on_drain)
             destination.once("close", self.stop)
             destination.once("finish", self.stop)
             destination.prepend_listener("error", self.on_error)
-            self.tell("pipe")
-        if getattr(destination, "writable_need_drain", False) is True:
+        if self not in (source._pipes or ()):
+            self.detach()           # unpiped in the meantime
+        elif getattr(destination, "writable_need_drain", False) is True:
             self.wait_for_drain()
         else:
             source.resume()
@@ -1019,12 +1021,21 @@ class _Pipe:
 
     def stop(self, *_: Any) -> None:
         """Undo `start`. The source pauses if this was its last pipe, and goes on if it waited for this one only."""
-        source, destination = self.source, self.destination
+        source = self.source
         left = source._enter(source._drop_pipe, self)
         if left is None:
             return
         if left == "pause" and not source.readable_ended:
             source.pause()          # first this: what comes in between would reach nobody
+        self.detach()
+        if self.emits:
+            self.tell("unpipe")
+        if left == "resume":
+            source.resume()
+
+    def detach(self) -> None:
+        """Take off what `start` added."""
+        source, destination = self.source, self.destination
         source.off("data", self.on_data)
         source.off("end", self.on_end)
         if self.emits:
@@ -1032,6 +1043,3 @@ class _Pipe:
             destination.off("close", self.stop)
             destination.off("finish", self.stop)
             destination.off("error", self.on_error)
-            self.tell("unpipe")
-        if left == "resume":
-            source.resume()

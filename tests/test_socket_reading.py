@@ -133,10 +133,29 @@ def test_pause_and_resume_before_the_connection_hold_for_it() -> None:
         sock.connect(listener.getsockname()[1], "127.0.0.1")
         with listener.accept()[0] as theirs:
             theirs.sendall(b"kept")
-            received(sock, 4)
+            received(sock, 4)               # the listener had asked before pause() did
             assert data.chunks == []
             sock.resume()
             data.until(b"kept")
+            sock.destroy()
+
+
+@pytest.mark.parametrize("how", ["resume", "read", "listen"])
+def test_what_was_paused_before_the_connection_reads_nothing_until_asked(how: str) -> None:
+    with listening() as listener:
+        sock = netcompat.Socket().pause()
+        sock.connect(listener.getsockname()[1], "127.0.0.1")
+        with listener.accept()[0] as theirs:
+            sock.wait_for("connect", WAIT)
+            theirs.sendall(b"kept")
+            assert sock.bytes_read == 0 and not sock._wants_read()
+            if how == "resume":
+                sock.resume()
+            elif how == "read":
+                sock.read(0)
+            else:
+                sock.on("readable", lambda: None)
+            received(sock, 4)
             sock.destroy()
 
 

@@ -1056,6 +1056,25 @@ def test_pipe_and_unpipe_are_told_to_the_destination() -> None:
     source.unpipe(destination)
     destination.deliver_all()
     assert told == [("pipe", source), ("unpipe", source)]
+
+
+def test_pipe_to_what_has_finished_tells_of_the_pipe_first() -> None:
+    source, destination = attached(), attached(allow_half_open=True)
+    destination.end()
+    destination.deliver_all()
+    told = destination.events("pipe", "unpipe")
+    source.pipe(destination)
+    destination.deliver_all()
+    assert told == [("pipe", source), ("unpipe", source)]
+    assert not source.listener_count("data")
+
+
+def test_a_pipe_listener_may_unpipe() -> None:
+    source, destination = attached(), attached()
+    destination.on("pipe", lambda piped: piped.unpipe(destination))
+    destination.delivering = True           # so 'pipe' comes within the call
+    source.pipe(destination)
+    assert not source.listener_count("data") and not destination.listener_count("finish")
     assert not any(destination.listener_count(name) for name in ("drain", "close", "finish", "error"))
 
 

@@ -8,7 +8,6 @@ const readline = require('node:readline');
 const stream = require('node:stream');
 const zlib = require('node:zlib');
 
-const HOST = '127.0.0.1';
 const SOCKET_EVENTS = ['connectionAttempt', 'connectionAttemptFailed', 'connect', 'ready', 'end', 'finish', 'timeout',
   'error', 'close', 'drain', 'pause', 'resume', 'pipe', 'unpipe'];
 const SERVER_EVENTS = ['listening', 'drop', 'error', 'close'];
@@ -188,10 +187,10 @@ class World {
       }
       case 'connect': {
         const open = !thing.destroyed && (thing.connecting || !thing.pending);
-        const result = thing.connect(this.port || 1, HOST, ...this.callback(name, label, args[0]));
+        const result = thing.connect(this.port || 1, this.program.host, ...this.callback(name, label, args[0]));
         return open ? 'open' : result;
       }
-      case 'listen': return thing.listen(0, HOST, ...this.callback(name, label, args[0]));
+      case 'listen': return thing.listen(0, this.program.host, ...this.callback(name, label, args[0]));
       case 'close': return thing.close(...this.callback(name, label, args[0]));
       case 'get_connections':
         return void thing.getConnections((error, count) => this.log(name, ['callback', label, fault(error), count]));

@@ -8,7 +8,8 @@ returned, and every public property.
 
 A program that differs is run again alone and slowly (noise is no difference), cut down to the fewest steps that still
 differ, and printed with both traces. What differs for a reason is excused by a named rule (`RULES`), as narrow as it
-can be; docs/node-differences.md gives the reasons at length. Each rule counts the programs that needed it.
+can be; docs/node-differences.md gives the reasons at length. Each rule counts the programs that needed it, and those
+that could be compared only up to there, since what follows is another story in each world.
 
     python3 tools/differential.py --count 2000 --seed 7         # node from $NETCOMPAT_NODE or the PATH
     python3 tools/differential.py --node NEW --against OLD      # two versions of Node with each other
@@ -28,7 +29,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 HERE = Path(__file__).resolve().parent
 BATCH = 100             # programs side by side in one process
@@ -74,6 +75,7 @@ class Generator:
         self.rng = random.Random(f"{seed}/{index}")
         self.timers = self.rng.random() < 0.08
         self.closing = False            # a step may have closed the connection: one may connect again
+        self.ended: Set[str] = set()
         self.huge = self.rng.random() < 0.03
         self.echoes = self.rng.choice(["client", "peer"])       # one of the two at most, or they never settle
 
@@ -119,7 +121,9 @@ class Generator:
             return ["client", "connect", rng.random() < 0.3]
         who = rng.choice(["client", "peer"])
         op = self.socket_op(who, 0)
-        self.closing = self.closing or op[0] in ("destroy", "destroy_soon", "reset_and_destroy", "end")
+        if op[0] == "end":
+            self.ended.add(who)
+        self.closing = self.closing or op[0] in ("destroy", "destroy_soon", "reset_and_destroy") or len(self.ended) == 2
         return [who, *op]
 
     def socket_op(self, who: str, depth: int) -> List[Any]:
@@ -238,7 +242,11 @@ class World:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             encoding="utf-8", env=environment)
         linger = LINGER if any(program.get("timers") for program in programs) else 0
-        batch = {"programs": programs, "linger": linger, "patience": 20 if slow else 1}
+        # Each has an address of its own, where there are more than one: the port of a server that closed may be another's.
+        hosts = [f"127.0.{index // 250}.{index % 250 + 1}" if sys.platform.startswith("linux") else "127.0.0.1"
+                 for index in range(len(programs))]
+        placed = [dict(program, host=host) for program, host in zip(programs, hosts)]
+        batch = {"programs": placed, "linger": linger, "patience": 20 if slow else 1}
         try:
             assert self.process.stdin is not None
             self.process.stdin.write(json.dumps(batch) + "\n")
@@ -401,9 +409,20 @@ def label_of(entry: List[Any]) -> str:
 
 @rule("connect-while-open", "the documentation calls the outcome undefined; in netcompat it is 'error'")
 def connect_while_open(m: Moment) -> bool:
-    if ["connect", "open"] in m.left["results"] + m.right["results"]:
-        raise Excused
-    return False
+    if m.drop(m.left, lambda entry: entry[0] == "callback" and entry[1] in m.memory.get("connect failed", ())):
+        return True             # the connection of the next life is not what it waited for
+    if ["connect", "open"] not in m.right["results"] or not any(
+            ["error", code] in m.right["events"] for code in ("EISCONN", "EALREADY")):
+        return False
+    if ["connect"] in m.left["events"] and not m.left["props"].get("destroyed"):
+        raise Excused           # Linux tells of the first connection once more
+    m.memory.setdefault("connect failed", set()).add(f"connect@{m.index - 1}")
+    changed = m.drop(m.left, lambda entry: label_of(entry) == "connectionAttempt")
+    for entry in m.left["events"]:
+        if entry[0] in ("error", "callback") and entry[-1] in ("EPIPE", "ECONNRESET"):
+            entry[-1] = "EISCONN"
+            changed = True
+    return changed
 
 
 @rule("connect-before-close", "a connect() before the 'close' of the last life waits for it; Node begins at once")
@@ -526,12 +545,18 @@ def close_once(m: Moment) -> bool:
 
 @rule("pipe-to-ended", "a pipe from or to what has ended ends at once, since that is told to late listeners too")
 def pipe_to_ended(m: Moment) -> bool:
-    before = m.before.get(m.who, {})
-    if m.asked("pipe") and (before.get("destroyed") or before.get("readable_ended") or m.right["props"].get(
-            "writable_ended")):
-        raise Excused
-    piped = any(op[0] == "when" and op[2][0] == "pipe" for op in all_ops(m.program))
-    return piped and bool(m.right["props"].get("destroyed")) and m.equate("listeners data")
+    before, piped = m.before.get(m.who, {}), m.memory.setdefault("piped late", set())
+    if m.asked("pipe") and any(before.get(name) or m.right["props"].get(name)
+                               for name in ("destroyed", "readable_ended", "writable_ended")):
+        piped.add(m.who)
+    if m.who not in piped:
+        return False
+    changed = m.equate("listeners data")
+    for side in (m.left, m.right):
+        changed = m.drop(side, lambda entry: label_of(entry) in ("pipe", "unpipe", "pause", "resume")) or changed
+    if not m.same() and m.prop("destroyed") != (True, True):
+        raise Excused           # the pipe works on, in Node
+    return changed
 
 
 @rule("new-life-fresh",
@@ -560,16 +585,15 @@ def never_connected(m: Moment) -> bool:
       "what fails destroys the socket at once, so that calls behind it in the same turn come too late; Node "
       "destroys it a turn later")
 def destroyed_at_once(m: Moment) -> bool:
-    if m.who in m.memory.get("too late", {}) and not m.right["props"].get("destroyed"):
+    if m.who in m.memory.get("too late", {}):
+        if m.right["props"].get("destroyed"):
+            return m.equate("readable_flowing", "is_paused", "timeout")
         raise Excused           # what was too late for the last life holds in this one, in Node
     if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
             m.before.get(m.who, {}).get("destroyed")):
         return False
     if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"]):
         return False
-    if any(entry[0] == "error" and entry[1] in ("ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")
-           for entry in m.right["events"]):
-        raise Excused
     changed = m.swap_codes(None, "ERR_STREAM_DESTROYED")
     changed = m.equate("readable_flowing", "is_paused", "timeout") or changed
     if m.equate("writable_finished"):
@@ -578,6 +602,9 @@ def destroyed_at_once(m: Moment) -> bool:
         changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
     if changed:
         m.memory.setdefault("too late", {})[m.who] = True
+    if not m.same() and any(["error", code] in m.right["events"] for code in (
+            "ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")):
+        raise Excused
     return changed
 
 
@@ -686,9 +713,17 @@ def size_of(content: Dict[str, Any]) -> int:
 
 @rule("flow-after-end", "after 'end' a listener of 'readable' still has the say; in Node not one that is added then")
 def flow_after_end(m: Moment) -> bool:
-    if m.prop("readable_ended") != (True, True) or not m.right["props"].get("listeners readable"):
-        return False
-    return m.equate("readable_flowing", "is_paused")
+    late = m.memory.setdefault("readable after end", set())
+    if not m.right["props"].get("listeners readable"):
+        late.discard(m.who)
+    elif m.prop("readable_ended") == (True, True):
+        changed = m.equate("readable_flowing", "is_paused")
+        if changed or any(op[0] in ("on", "once") and op[1] == "readable" for op in m.ops()):
+            late.add(m.who)
+        return changed
+    elif m.who in late and m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]:
+        raise Excused           # nor in the next life
+    return False
 
 
 @rule("end-after-read", "'end' follows when all was read, as documented; in Node not if read() took just the rest")
@@ -728,16 +763,23 @@ def halves_apart(m: Moment) -> bool:
       "a reset that is there before the connection was told of: which of the two the client sees first is up to the "
       "system")
 def reset_while_connecting(m: Moment) -> bool:
-    if ["connectionAttemptFailed", "ECONNRESET"] in m.left["events"] and ["error", "ECONNRESET"] in m.right["events"]:
-        raise Excused
-    return False
+    sides = [["connectionAttemptFailed", "ECONNRESET"] in m.left["events"], ["error", "ECONNRESET"] in m.right["events"]]
+    early = m.memory.setdefault("read before the reset", set())
+    if not all(sides):
+        return m.who in early and m.equate("bytes_read")
+    early.add(m.who)
+    for side in (m.left, m.right):
+        m.drop(side, lambda entry: label_of(entry) in ("connect", "ready", "connectionAttemptFailed", "data") or (
+            entry[:2] == ["callback", f"connect@{m.index - 1}"]))
+    m.equate("bytes_read")
+    return True
 
 
 @rule("remote-known",
       "remote values are known from the start and stay readable after close; Node asks the system, which forgets "
       "them with the peer")
 def remote_known(m: Moment) -> bool:
-    return m.prop("remote_address") == (None, "127.0.0.1") and m.equate("remote_address", "remote_family")
+    return m.prop("remote_address")[0] is None and m.equate("remote_address", "remote_family")
 
 
 @rule("writable-length-bytes", "bytes, as documented; Node counts the characters of text that is not encoded yet")
@@ -791,15 +833,6 @@ def past_the_mark(m: Moment) -> bool:
     if not mark or min(m.prop("readable_length")) < mark:
         return False
     return m.equate("readable_length", "bytes_read")
-
-
-@rule("paused-before-connect",
-      "what arrives is read ahead up to the mark; Node reads nothing if it was paused before")
-def paused_before_connect(m: Moment) -> bool:
-    if m.who == "client" and m.prop("is_paused") == (True, True) and m.prop("bytes_read")[0] == 0 and (
-            m.prop("bytes_read")[1] or any(entry[0] in ("end", "error") for entry in m.right["events"])):
-        raise Excused
-    return False
 
 
 @rule("nothing-after-destroy", "once destroy() has returned, no listener begins but those of 'error' and 'close'")
@@ -885,6 +918,7 @@ class Verdict(NamedTuple):
 
     difference: Optional[Tuple[int, str, Dict[str, Any], Dict[str, Any]]]   # the step, the object, both sides
     rules: Tuple[str, ...]          # that were needed
+    cut: str = ""                   # the rule that ended the comparison before the program's end
 
     def kind(self) -> Tuple[str, ...]:
         """In what the two differ, roughly: what has the same cause mostly differs in the same things."""
@@ -920,14 +954,17 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
                 continue
             sides = [json.loads(json.dumps(side[who])) for side in (mine, other)]
             moment = Moment(program, index, who, sides[0], sides[1], memory, before)
-            try:
-                for each in [*rules, *rules]:       # what one makes alike may let another one see
-                    if moment.same():
-                        break
+            excuse = ""
+            for each in [*rules, *rules]:       # what one makes alike may let another one see
+                if moment.same():
+                    break
+                try:
                     if each.apply(moment) and each.name not in used:
                         used.append(each.name)
-            except Excused:
-                return Verdict(None, tuple(used) + (each.name,) * (each.name not in used))
+                except Excused:
+                    excuse = excuse or each.name        # unless the others make the two alike
+            if not moment.same() and excuse:
+                return Verdict(None, tuple(dict.fromkeys([*used, excuse])), excuse)
             if not moment.same() and difference is None:        # if the others have no excuse for it
                 difference = (index, who, moment.left, moment.right)
         if difference is not None:
@@ -1048,6 +1085,7 @@ class Checker:
         self.worlds, self.rules, self.shown = worlds, rules, shown
         self.same = self.excused = self.different = self.noise = 0
         self.used: Dict[str, int] = {}
+        self.cut: Dict[str, int] = {}   # how often a rule ended the comparison
         self.kinds: Dict[Tuple[str, ...], int] = {}
         self.noisy: List[str] = []      # what differed side by side only
         self.findings: List[Finding] = []
@@ -1080,6 +1118,8 @@ class Checker:
                 self.same += 1
             for name in verdict.rules:
                 self.used[name] = self.used.get(name, 0) + 1
+            if verdict.cut:
+                self.cut[verdict.cut] = self.cut.get(verdict.cut, 0) + 1
 
     def reduce(self, program: Program, verdict: Verdict) -> Finding:
         kind = verdict.kind()
@@ -1193,8 +1233,9 @@ def run_many(arguments: argparse.Namespace, names: List[str], commands: List[Lis
             print(show_difference(finding.verdict, names, finding.pair))
     print()
     for each in rules:
-        number = sum(checker.used.get(each.name, 0) for checker in checkers)
-        print(f"  {number:6} {each.name}: {each.reason}")
+        number, cut = [sum(counts.get(each.name, 0) for counts in kind)
+                       for kind in ([checker.used for checker in checkers], [checker.cut for checker in checkers])]
+        print(f"  {number:6} {each.name}{f' ({cut} up to there)' * bool(cut)}: {each.reason}")
     kinds: Dict[Tuple[str, ...], int] = {}
     for checker in checkers:
         for kind, number in checker.kinds.items():

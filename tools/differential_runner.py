@@ -14,7 +14,6 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import netcompat
 from netcompat.runtime.reactor import reactor
 
-HOST = "127.0.0.1"
 SOCKET_EVENTS = ["connectionAttempt", "connectionAttemptFailed", "connect", "ready", "end", "finish", "timeout",
                  "error", "close", "drain", "pause", "resume", "pipe", "unpipe"]
 SERVER_EVENTS = ["listening", "drop", "error", "close"]
@@ -233,10 +232,10 @@ class World:
                 self.perform(name, inner, rest, label)
         elif op == "connect":
             is_open = not thing.destroyed and (thing.connecting or not thing.pending)
-            thing.connect(self.port or 1, HOST, *self.callback(name, label, args[0]))
+            thing.connect(self.port or 1, self.program["host"], *self.callback(name, label, args[0]))
             return "open" if is_open else "self"
         elif op == "listen":
-            return thing.listen(0, HOST, *self.callback(name, label, args[0]))
+            return thing.listen(0, self.program["host"], *self.callback(name, label, args[0]))
         elif op == "close":
             return thing.close(*self.callback(name, label, args[0]))
         elif op == "get_connections":
