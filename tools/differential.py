@@ -242,7 +242,7 @@ class World:
             self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                             encoding="utf-8", env=environment)
         linger = LINGER if any(program.get("timers") for program in programs) else 0
-        # Each has an address of its own, where there are more than one: the port of a server that closed may be another's.
+        # Each has an address of its own, if there are several: a port that was given back may be another's by now.
         hosts = [f"127.0.{index // 250}.{index % 250 + 1}" if sys.platform.startswith("linux") else "127.0.0.1"
                  for index in range(len(programs))]
         placed = [dict(program, host=host) for program, host in zip(programs, hosts)]
@@ -763,7 +763,8 @@ def halves_apart(m: Moment) -> bool:
       "a reset that is there before the connection was told of: which of the two the client sees first is up to the "
       "system")
 def reset_while_connecting(m: Moment) -> bool:
-    sides = [["connectionAttemptFailed", "ECONNRESET"] in m.left["events"], ["error", "ECONNRESET"] in m.right["events"]]
+    code = "ECONNRESET"
+    sides = [["connectionAttemptFailed", code] in m.left["events"], ["error", code] in m.right["events"]]
     early = m.memory.setdefault("read before the reset", set())
     if not all(sides):
         return m.who in early and m.equate("bytes_read")
