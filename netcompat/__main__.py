@@ -21,12 +21,25 @@ from . import AddressInfo, Server, Socket, __version__, connect, create_server, 
 CHUNK = 65536           # bytes read from standard input at a time
 LOOK = 0.5              # seconds between two lines of progress
 DEMO_LIMIT = 5.0        # seconds that each half of the demo may take
+FULLEST_QUEUE = 1 << 20     # bytes that may wait for a member of the chat
 
 Place = Dict[str, Any]  # keywords for `connect` and `listen`
 
 
 class Failure(Exception):
-    """What ends a command with one line and exit status 1."""
+    """What ends a command with one line and exit status 1; the argument may be the exception that says why."""
+
+
+def in_one_line(problem: BaseException) -> str:
+    """What went wrong, and what to do about it if that is known."""
+    if isinstance(problem, Failure) and isinstance(problem.args[0], BaseException):
+        problem = problem.args[0]
+    text = "; ".join(line.strip() for line in str(problem).splitlines() if line.strip()) or type(problem).__name__
+    advice = ", ".join(getattr(problem, "__notes__", ()))
+    path = getattr(problem, "address", None)
+    if getattr(problem, "code", "") == "ENOENT" and path and not set(path) & set("/\\"):
+        advice = f"{path!r} was read as a path; a host needs its port: {path}:80"
+    return f"{text} ({advice})" if advice else text
 
 
 # ---- addresses ----
@@ -83,14 +96,14 @@ class Ending:
 
     def __init__(self) -> None:
         self._over = threading.Event()
-        self._failure: Optional[str] = None
+        self._failure: Optional[BaseException] = None
 
     def finish(self, *_: Any) -> None:
         self._over.set()
 
-    def fail(self, problem: object) -> None:
+    def fail(self, problem: BaseException) -> None:
         if not self._over.is_set():
-            self._failure = str(problem)
+            self._failure = problem
             self._over.set()
 
     def wait(self, meanwhile: Optional[Callable[[], None]] = None) -> None:
@@ -180,14 +193,21 @@ def events(options: argparse.Namespace) -> None:
     journal = Journal()
     client = Socket()
     journal.watch("client", client)
+    client.on("error", ending.fail)
     client.on("close", ending.finish)
     if options.timeout:
-        client.set_timeout(options.timeout * 1000)
+        client.set_timeout(options.timeout * 1000, lambda: client.destroy(
+            TimeoutError(f"nothing happened for {options.timeout:g} seconds")))
     client.connect(**options.address)
     ending.wait()
 
 
 # ---- netcat ----
+
+def half_open(options: argparse.Namespace) -> bool:
+    """Does sending go on after the peer has ended its side? A file or pipe is sent to its end; who types need not."""
+    return bool(options.half_open) or not sys.stdin.isatty()
+
 
 class Transfer:
     """Standard input to a socket, the socket to standard output, until both directions have ended."""
@@ -235,6 +255,7 @@ class Transfer:
 
     def close(self) -> None:
         if self._shown:
+            self.show_progress()        # the final figures
             sys.stderr.write("\n")
 
 
@@ -249,25 +270,20 @@ def transfer(socket: Socket, ending: Ending, options: argparse.Namespace) -> Non
 def connect_command(options: argparse.Namespace) -> None:
     """Join standard input and output with a connection."""
     ending = Ending()
-    transfer(connect(allow_half_open=options.half_open, **options.address), ending, options)
+    transfer(connect(allow_half_open=half_open(options), **options.address), ending, options)
 
 
 def listen_command(options: argparse.Namespace) -> None:
     """Wait for one connection and join standard input and output with it."""
     ending = Ending()
-    server = create_server(allow_half_open=options.half_open)
-    say_where = Ending()
-    server.on("error", say_where.fail)
-    server.on("listening", say_where.finish)
+    server = create_server(allow_half_open=half_open(options))
     server.listen(**options.address)
-    say_where.wait()
+    server.wait_for("listening")
     say(f"listening on {show(server.address())}")
-    while True:
-        try:
-            socket = server.accept(timeout=LOOK)        # in slices, for Ctrl-C
-            break
-        except TimeoutError:
-            pass
+    try:
+        socket = server.accept(options.timeout or None)
+    except TimeoutError:
+        raise Failure(f"nobody connected within {options.timeout:g} seconds") from None
     server.close()
     transfer(socket, ending, options)
 
@@ -329,7 +345,12 @@ def proxy(options: argparse.Namespace) -> None:
             sys.stderr.flush()
 
     listening(create_server(on_connection, allow_half_open=True), options.address, ending)
-    ending.wait(show_counts)
+    try:
+        ending.wait(show_counts)
+    finally:
+        if shown:
+            show_counts()
+            sys.stderr.write("\n")
 
 
 def chat(options: argparse.Namespace) -> None:
@@ -351,7 +372,9 @@ def chat(options: argparse.Namespace) -> None:
     def tell(line: str, speaker: Optional[Socket]) -> None:
         with lock:
             for member in members:
-                if member is not speaker:
+                if member.writable_length > FULLEST_QUEUE:
+                    member.destroy()            # it does not read: memory must not grow because of it
+                elif member is not speaker:
                     member.write(line)
             if speaker is not None:
                 sys.stdout.write(line)
@@ -531,7 +554,8 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument("target", type=parse_address, metavar="TO", help="where to connect")
         if name in ("connect", "listen"):
             command.add_argument("--half-open", action="store_true",
-                                 help="go on sending after the peer has ended its side")
+                                 help="at a terminal too, go on sending after the peer has ended its side; what comes "
+                                      "from a file or a pipe is always sent to its end")
         if name in ("connect", "listen", "events"):
             command.add_argument("--timeout", type=seconds, default=0.0, metavar="SECONDS",
                                  help="give up when nothing happens for so long")
@@ -556,8 +580,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return 0
     except KeyboardInterrupt:
         status, problem = 130, ""
+    except BrokenPipeError as error:
+        status, problem = 1, f"netcompat: {in_one_line(error)}" if hasattr(error, "syscall") else ""
+        if not problem:                 # `netcompat doctor | head`: nobody reads our output any more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (Failure, OSError, ValueError) as error:
-        status, problem = 1, f"netcompat: {error}"
+        status, problem = 1, f"netcompat: {in_one_line(error)}"
     if problem:
         say(problem)
     try:

@@ -4,19 +4,21 @@ from __future__ import annotations
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, Iterator, List, Optional
 
 import netcompat
 import pytest
 from conftest import eventually, script_environment
-from netcompat.__main__ import parse_address, serving_address
+from netcompat.__main__ import in_one_line, parse_address, serving_address
 
 MEGABYTE = 1 << 20
 COMMAND = [sys.executable, "-m", "netcompat"]
@@ -59,6 +61,38 @@ def start() -> Iterator[Any]:
     yield begin
     for command in running:
         command.end()
+
+
+@pytest.fixture
+def pty_run() -> Iterator[Any]:
+    """Starts a command with a terminal as its standard input or standard error; the process and our end of it."""
+    pty = pytest.importorskip("pty")
+    left: List[Any] = []
+
+    def begin(*arguments: str, stdin: bool = False, stderr: bool = False) -> Any:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(COMMAND + list(arguments), stdin=theirs if stdin else subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=theirs if stderr else subprocess.DEVNULL,
+                                   env=script_environment())
+        os.close(theirs)
+        left.append((process, ours))
+        return process, ours
+
+    yield begin
+    for process, ours in left:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+
+
+def read_until(screen: int, wanted: bytes, limit: float = 20.0) -> bytes:
+    """What a terminal shows, until it shows `wanted`."""
+    shown, deadline = b"", time.monotonic() + limit
+    while wanted not in shown:
+        ready, _, _ = select.select([screen], [], [], max(deadline - time.monotonic(), 0.0))
+        assert ready, shown
+        shown += os.read(screen, 4096)
+    return shown
 
 
 def noise(size: int) -> bytes:
@@ -125,28 +159,119 @@ def test_servers_stay_on_the_loopback_interface_unless_told_otherwise() -> None:
     (["listen", "8124", "--timeout", "soon"], 2, "no time in seconds"),
     (["connect", "/nowhere/x.sock"], 1, "ENOENT"),
     (["connect", "nobody.invalid:80"], 1, "ENOTFOUND"),
-    (["listen", "/nowhere/x.sock"], 1, "ENOENT"),
+    (["connect", "localhost"], 1, "localhost:80"),
+    (["listen", "/nowhere/x.sock"], 1, "make it first"),
+    (["listen", "/tmp/" + "x" * 200], 1, "choose a shorter folder"),
+    (["listen", "0", "--timeout", "0.1"], 1, "nobody connected within 0.1 seconds"),
     (["echo", "192.0.2.1:8124"], 1, "EADDRNOTAVAIL"),
+    (["events", "/nowhere/x.sock"], 1, "start the server first"),
 ])
 def test_a_mistake_is_one_line_and_a_status(arguments: List[str], status: int, words: str) -> None:
     done = run(*arguments)
     text = done.stderr.decode()
     if words == "ENOTFOUND" and "EAI_AGAIN" in text:
         words = "EAI_AGAIN"         # a machine without a name server
+    if words == "nobody connected within 0.1 seconds":
+        text = text.partition("\n")[2]          # after where it listens
     assert (done.returncode, text.count("\n")) == (status, 1), text
     assert words in text and text.startswith("netcompat")
 
 
 def test_a_refused_connection_is_one_line(tcp_address: Any) -> None:
     done = run("connect", f"127.0.0.1:{tcp_address[1]}")
-    assert (done.returncode, done.stderr) == (
-        1, f"netcompat: connect ECONNREFUSED 127.0.0.1:{tcp_address[1]}\n".encode())
+    line = done.stderr.decode()
+    assert done.returncode == 1 and line.count("\n") == 1
+    assert line.startswith(f"netcompat: connect ECONNREFUSED 127.0.0.1:{tcp_address[1]} (nobody listens there: start")
+
+
+def test_several_refused_addresses_are_one_line() -> None:
+    problem = netcompat.AggregateError([OSError("connect ECONNREFUSED ::1:80"), OSError("connect ENETUNREACH 1.2:80")])
+    assert in_one_line(problem).count("\n") == 0
+    with socket.socket() as held:       # bound, so that nobody else listens there
+        held.bind(("127.0.0.1", 0))
+        done = run("connect", str(held.getsockname()[1]))       # localhost: one address or two
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"start the server first" in done.stderr
 
 
 def test_a_port_in_use_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         done = run("listen", str(other.getsockname()[1]))
         assert done.returncode == 1 and b"EADDRINUSE" in done.stderr and done.stderr.count(b"\n") == 1
+        assert b"choose another port, or 0 for one that is free" in done.stderr
+
+
+def test_a_pipe_is_sent_to_its_end_although_the_peer_ended_its_side_at_once() -> None:
+    """As nc does it. A Socket that is not half-open would stop, and the rest of the file be lost without a word."""
+    data = noise(8 * MEGABYTE)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sender = subprocess.Popen(COMMAND + ["connect", str(listener.getsockname()[1])], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, env=script_environment())
+        assert sender.stdin is not None and sender.stdout is not None
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"all I have to say")
+            peer.shutdown(socket.SHUT_WR)
+            assert sender.stdout.read(17) == b"all I have to say"
+            threading.Thread(target=lambda: (sender.stdin.write(data), sender.stdin.close())).start()
+            peer.settimeout(30)
+            received = b"".join(iter(lambda: peer.recv(MEGABYTE), b""))
+        assert received == data and sender.wait(10) == 0
+        sender.stdout.close()
+
+
+def test_at_a_terminal_the_peers_end_is_the_end(pty_run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        process, screen = pty_run("connect", str(port), stdin=True)
+        peer, _ = listener.accept()
+        peer.close()
+        assert process.wait(10) == 0
+
+
+def test_at_a_terminal_half_open_sends_on(pty_run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process, screen = pty_run("connect", str(listener.getsockname()[1]), "--half-open", stdin=True)
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            peer.shutdown(socket.SHUT_WR)
+            os.write(screen, b"still here\n")
+            assert peer.makefile("rb").readline() == b"still here\n"
+            os.write(screen, b"\x04")           # Ctrl-D
+            assert peer.recv(10) == b"" and process.wait(10) == 0
+
+
+def test_a_transfer_shows_progress_on_a_terminal(pty_run: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process, screen = pty_run("connect", str(listener.getsockname()[1]), stderr=True)
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"x" * 12345)
+            shown = read_until(screen, b"12,345 received")
+            assert re.search(rb"\r[\d,]+ bytes sent, 12,345 received, [\d,]+/s", shown)
+            process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_proxy_counts_on_a_terminal(pty_run: Any) -> None:
+    target = netcompat.create_server(lambda peer: peer.pipe(peer)).listen(0, "127.0.0.1").address().port
+    process, screen = pty_run("proxy", "0", f"127.0.0.1:{target}", stderr=True)
+    port = int(re.search(rb"listening on 127.0.0.1:(\d+)", read_until(screen, b"0 open")).group(1))
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(b"x" * 5000)
+        read_until(screen, b"1 open, 1 in all, 5,000 there, 5,000 back")
+    read_until(screen, b"0 open, 1 in all, 5,000 there, 5,000 back")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+
+
+def test_output_that_nobody_reads_is_no_error() -> None:
+    with subprocess.Popen(COMMAND + ["doctor"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env=script_environment({"PYTHONUNBUFFERED": "1"})) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.wait(30)
+        assert process.stderr.read() == b""
 
 
 def test_connect_and_echo_move_every_byte(start: Any) -> None:
@@ -248,13 +373,25 @@ def test_a_silent_peer_ends_with_the_time_limit() -> None:
             assert process.stderr.read() == b"netcompat: nothing was sent or received for 0.2 seconds\n"
 
 
-@pytest.mark.parametrize("arguments", [["echo", "0"], ["listen", "0"], ["proxy", "0", "1"]])
+@pytest.mark.parametrize("arguments", [["echo", "0"], ["listen", "0"], ["proxy", "0", "1"], ["chat", "0"]])
 def test_ctrl_c_is_quiet(start: Any, arguments: List[str]) -> None:
     command = start(*arguments)
     command.where()
     command.process.send_signal(signal.SIGINT)
     output, complaint = command.process.communicate(timeout=10)
     assert (command.process.returncode, output, complaint) == (130, b"", b"")
+
+
+def test_ctrl_c_is_quiet_while_connected(start: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = start("connect", str(listener.getsockname()[1]))
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"x")
+            assert command.process.stdout.read(1) == b"x"
+            command.process.send_signal(signal.SIGINT)
+            output, complaint = command.process.communicate(timeout=10)
+            assert (command.process.returncode, output, complaint) == (130, b"", b"")
 
 
 def test_doctor_knows_this_machine() -> None:
