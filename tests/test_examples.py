@@ -10,18 +10,21 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 LIMIT = 3.0         # seconds, as the examples promise
 NEEDS_UNIX = {"ipc.py"}
+NEEDS_TK = {"tk_chat.py"}
 
 
 def test_there_are_examples():
     assert {path.name for path in EXAMPLES} >= {
         "echo.py", "chat_server.py", "blocking_client.py", "file_transfer.py", "line_server.py", "proxy.py", "ipc.py",
-        "beside_asyncio.py", "plugin.py"}
+        "beside_asyncio.py", "plugin.py", "tk_chat.py", "old_handler.py"}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_example_runs(path, tmp_path):
     if path.name in NEEDS_UNIX and sys.platform == "win32":
         pytest.skip("needs Unix-domain sockets")
+    if path.name in NEEDS_TK:
+        pytest.importorskip("tkinter")
     output = tmp_path / "output"
     started = time.monotonic()
     with output.open("wb") as file:         # no pipe: what an example leaves behind could hold it open
