@@ -164,7 +164,7 @@ class AbortSignal(EventEmitter):
     def _follow(self, roots: Tuple[AbortSignal, ...]) -> None:
         """Abort when one of `roots` does."""
         self._roots = roots
-        me: AbortSignal = self
+        me: Any = self
         for root in roots:
             root._followers[weakref.ref(me, _Forget(root))] = None
         for root in roots:

@@ -65,7 +65,7 @@ class EventEmitter(Gate):
 
     # ---- listeners ----
 
-    def on(self: Self, event: str, listener: Optional[Listener] = None) -> Any:
+    def on(self, event: str, listener: Optional[Listener] = None) -> Any:
         """Add `listener` for `event`, after those there are. Returns `self`, or a decorator when none is given.
 
         Raises `ERR_INVALID_ARG_TYPE` when it cannot be called. Node: `emitter.on`.
@@ -74,15 +74,15 @@ class EventEmitter(Gate):
 
     add_listener = on
 
-    def once(self: Self, event: str, listener: Optional[Listener] = None) -> Any:
+    def once(self, event: str, listener: Optional[Listener] = None) -> Any:
         """As `on`, for the next occurrence only. Node: `emitter.once`."""
         return self._add(event, listener, once=True, first=False)
 
-    def prepend_listener(self: Self, event: str, listener: Optional[Listener] = None) -> Any:
+    def prepend_listener(self, event: str, listener: Optional[Listener] = None) -> Any:
         """As `on`, before those there are. Node: `emitter.prependListener`."""
         return self._add(event, listener, once=False, first=True)
 
-    def prepend_once_listener(self: Self, event: str, listener: Optional[Listener] = None) -> Any:
+    def prepend_once_listener(self, event: str, listener: Optional[Listener] = None) -> Any:
         """As `once`, before those there are. Node: `emitter.prependOnceListener`."""
         return self._add(event, listener, once=True, first=True)
 
@@ -195,7 +195,7 @@ class EventEmitter(Gate):
 
     # ---- inside the gate ----
 
-    def _add(self: Self, event: str, listener: Optional[Listener], once: bool, first: bool) -> Any:
+    def _add(self, event: str, listener: Optional[Listener], once: bool, first: bool) -> Any:
         _check_event(event)
         if listener is None:
             def decorator(function: Listener) -> Listener:

@@ -251,7 +251,7 @@ def request_handler(handler_class: Callable[..., Any], server: Any = None) -> Ca
     def on_connection(connection: Any) -> None:
         connection.on("error", lambda problem: None)        # the handler hears of it when it reads or writes
         peer = connection._peer if connection.remote_address is not None else ""
-        asked = server if server is not None else _HandlerServer(handler_class, connection.server)
+        asked: Any = server if server is not None else _HandlerServer(handler_class, connection.server)
         try:
             with connection:
                 handler_class(connection.as_stdlib(), peer, asked)

@@ -782,7 +782,7 @@ class Duplex(StatefulEmitter):
             self._deliver_to("data", entries, (chunk,))
             return
         try:
-            entries[0](chunk)
+            entries[0](chunk)                   # pyright: ignore[reportGeneralTypeIssues]
         except BaseException as problem:
             self._raised("data", problem)
 

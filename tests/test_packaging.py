@@ -1,16 +1,22 @@
-"""What is installed is what is meant: the metadata in setup.cfg, and the package run from a zip and as a vendored copy.
+"""What is installed is what is meant: the metadata in setup.cfg, and the package run from a zip, as a zipapp, as a
+vendored copy, and as two copies at a time.
 
-No network and no build: the files are read as a build would read them.
+No network and no build here: the files are read as a build would read them. `tools/check_packaging.py` builds.
 """
 import ast
 import configparser
 import re
 import shutil
+import subprocess
+import sys
+import textwrap
+import zipapp
 import zipfile
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
+from conftest import script_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "netcompat"
@@ -144,10 +150,73 @@ def test_works_as_a_vendored_copy(run_script: Callable[..., Any], tmp_path: Path
         import host._vendor.netcompat as netcompat
         for module in pkgutil.walk_packages(netcompat.__path__, netcompat.__name__ + '.'):
             if not module.name.endswith('.__main__'):
-                importlib.import_module(module.name)
+                try:
+                    importlib.import_module(module.name)
+                except ImportError as problem:
+                    assert 'for Windows' in str(problem) and sys.platform != 'win32', problem
         assert not [name for name in sys.modules if name.split('.')[0] == 'netcompat']
     """ + _indented(ECHO), vendor.parent.parent, env={"PYTHONPATH": None})
     assert (result.returncode, result.stdout, result.stderr) == (0, "over the wire\n", "")
+
+
+def test_runs_as_a_zipapp(tmp_path: Path) -> None:
+    """The package itself as one file, and a program that has it inside."""
+    source = tmp_path / "source"
+    shutil.copytree(str(PACKAGE), str(source / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(str(source), str(tmp_path / "netcompat.pyz"), main="netcompat.__main__:main")
+    (source / "program.py").write_text("import netcompat\n\n\ndef main():\n"
+                                       + textwrap.indent(ECHO, "    "), encoding="utf-8")
+    zipapp.create_archive(str(source), str(tmp_path / "program.pyz"), main="program:main")
+    environment = script_environment({"PYTHONPATH": None})
+    for archive, words in (("netcompat.pyz", "'connection'"), ("program.pyz", "over the wire")):
+        command = [sys.executable, str(tmp_path / archive)] + (["demo"] if archive == "netcompat.pyz" else [])
+        done = subprocess.run(command, cwd=str(tmp_path), env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert words in done.stdout
+
+
+def test_two_copies_in_one_process_do_not_disturb_each_other(run_script: Callable[..., Any], tmp_path: Path) -> None:
+    """Each has its own reactor, its own workers and its own `shutdown`; they talk to each other over the wire."""
+    vendor = tmp_path / "vendored" / "host" / "_vendor"
+    shutil.copytree(str(PACKAGE), str(vendor / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
+    (vendor / "__init__.py").write_text("")
+    (vendor.parent / "__init__.py").write_text("")
+    result = run_script("""
+        import os, sys, warnings
+        sys.path.insert(0, sys.argv[1])
+        import netcompat
+        import host._vendor.netcompat as vendored
+        assert vendored.Socket is not netcompat.Socket
+
+        server = vendored.create_server(lambda socket: socket.pipe(socket)).listen(0, "127.0.0.1")
+        other = netcompat.create_server(lambda socket: socket.pipe(socket)).listen(0, "127.0.0.1")
+
+        def ask(package, port):
+            with package.connect(port, "127.0.0.1") as client:
+                client.sendall(b"over the wire")
+                client.end()
+                return b"".join(client)
+
+        for package in (netcompat, vendored):
+            for port in (server.address().port, other.address().port):
+                assert ask(package, port) == b"over the wire"
+        assert netcompat.stats()["handles"].get("server") == vendored.stats()["handles"].get("server") == 1
+        netcompat.shutdown(10)          # ends the handles of this copy, and no other
+        assert not other.listening and server.listening
+        assert ask(vendored, server.address().port) == b"over the wire"
+        if hasattr(os, "fork"):         # both hooks run in the child, and it can work with either
+            warnings.simplefilter("ignore", DeprecationWarning)     # of forking beside threads
+            child = os.fork()
+            if not child:
+                server = netcompat.create_server(lambda socket: socket.pipe(socket)).listen(0, "127.0.0.1")
+                status = 0 if ask(vendored, server.address().port) == b"over the wire" else 1
+                os._exit(status)
+            assert os.waitpid(child, 0)[1] == 0
+        vendored.shutdown(10)
+        print("done")
+    """, vendor.parent.parent)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "done\n", ""), result.stderr
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

@@ -1,7 +1,9 @@
-"""The type check: `python3 tools/check_types.py`, with mypy installed in the interpreter that runs it.
+"""The type check: `python3 tools/check_types.py`, with mypy, and pyright if it can be had.
 
-First `mypy` over the package, strictly, as setup.cfg says. Then over tests/typing/uses.py, where it must flag exactly
-the lines that end in `# wrong`: types that catch nothing help nobody.
+Both are looked for in the interpreter that runs this.
+
+First each over the package: mypy strictly, as setup.cfg says. Then over tests/typing/uses.py, where they must flag
+exactly the lines that end in `# wrong`: types that catch nothing help nobody.
 """
 from __future__ import annotations
 
@@ -20,26 +22,40 @@ def mypy(*arguments: str) -> "subprocess.CompletedProcess[str]":
                           stderr=subprocess.STDOUT, universal_newlines=True)
 
 
+def pyright(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--pythonversion", "3.8",
+                           *arguments], cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          universal_newlines=True)
+
+
 def flagged(output: str) -> Set[int]:
-    """The lines of the uses that mypy complains of."""
-    found = re.findall(rf"^{re.escape(str(USES))}:(\d+): error", output, re.MULTILINE)
+    """The lines of the uses that are complained of."""
+    found = re.findall(rf"{re.escape(str(USES))}:(\d+):(?:\d+ -)? error", output)
     return {int(line) for line in found}
 
 
-def main() -> int:
-    package = mypy()
-    print(package.stdout, end="")
-    uses = mypy("--strict", str(USES))
+def check(name: str, package: "subprocess.CompletedProcess[str]", uses: "subprocess.CompletedProcess[str]") -> bool:
+    """Print what one checker says; true if it accepts the package, and flags the wrong uses and no other."""
+    print(f"{name}: {package.stdout.strip()}")
     lines = (ROOT / USES).read_text(encoding="utf-8").splitlines()
     wrong = {number for number, line in enumerate(lines, 1) if line.endswith("# wrong")}
     found = flagged(uses.stdout)
     for number in sorted(wrong ^ found):
-        problem = "is wrong, and mypy does not see it" if number in wrong else "is right, and mypy complains"
+        problem = f"is wrong, and {name} does not see it" if number in wrong else f"is right, and {name} complains"
         print(f"{USES}:{number} {problem}: {lines[number - 1].strip()}")
-    if not wrong <= found or not found <= wrong or not found:
+    if wrong != found:
         print(uses.stdout, end="")
-    print(f"{len(wrong & found)} of {len(wrong)} wrong uses flagged")
-    return 1 if package.returncode or wrong != found else 0
+    print(f"{name}: {len(wrong & found)} of {len(wrong)} wrong uses flagged")
+    return package.returncode == 0 and wrong == found
+
+
+def main() -> int:
+    good = check("mypy", mypy(), mypy("--strict", str(USES)))
+    if pyright("--version").returncode == 0:
+        good = check("pyright", pyright("netcompat"), pyright(str(USES))) and good
+    else:
+        print("!!!!!!!! NOT HERE: pyright: the types were checked by mypy alone !!!!!!!!")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
