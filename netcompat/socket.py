@@ -249,7 +249,16 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
     def _destroy_asked(self, problem: Optional[BaseException]) -> None:
         if self._next_life is not None:     # it was asked for before this, and has not begun
             self._next_life, self._connecting = None, False
+        if self._refused:
+            self._refused = False           # no further step is told
+            if self._running_here() and "error" not in (self._told or ()):
+                self._error, self._had_error = problem, problem is not None     # nor what they led to
         super()._destroy_asked(problem)
+
+    def _deliver_error(self, problem: BaseException) -> None:
+        """A `destroy` in a listener of a step may have come before the failure that was posted: what it says counts."""
+        if self._error is not None:
+            super()._deliver_error(self._error)
 
     def _connect_failed(self, problem: BaseException) -> None:
         self._connector = None

@@ -863,6 +863,35 @@ def test_destroyed_during_the_lookup(stuck):
     assert trace.until_close() == [("error", "MINE"), ("close", True)]
 
 
+@pytest.mark.parametrize("given", [None, RuntimeError("enough")])
+@pytest.mark.parametrize("step", ["lookup", "connectionAttempt", "connectionAttemptFailed"])
+def test_destroyed_in_a_step_that_led_to_a_failure_that_was_not_told_yet(step, given):
+    """The attempts do not wait for listeners; whoever gives up in one hears of nothing that came meanwhile."""
+    sock = Socket()
+    trace = Trace(sock)
+    sock.once(step, lambda *args: (eventually(lambda: sock.destroyed), sock.destroy(given)))
+    sock.connect(port=1, host="some.test", lookup=answer(("127.0.0.1", 4), ("127.0.0.2", 4)))
+    trace.until_close()
+    steps = ["lookup", "lookup", "connectionAttempt", "connectionAttemptFailed"]
+    assert trace.names() == [*steps[:steps.index(step) + 1], *["error"] * bool(given), "close"]
+    assert trace.events[-1] == ("close", given is not None)
+    if given:
+        assert trace.events[-2] == ("error", given)
+
+
+def test_destroyed_elsewhere_after_a_failure_that_was_not_told_yet():
+    sock, inside, go = Socket(), threading.Event(), threading.Event()
+    trace = Trace(sock)
+    sock.once("lookup", lambda *args: (inside.set(), go.wait(WAIT)))
+    sock.connect(port=1, host="some.test", lookup=answer(("127.0.0.1", 4)))
+    assert inside.wait(WAIT)
+    eventually(lambda: sock.destroyed)
+    sock.destroy()
+    go.set()
+    trace.until_close()
+    assert trace.names() == ["lookup", "error", "close"]        # the failure happened before, but no listener begins
+
+
 def test_destroyed_during_an_attempt_closes_its_descriptor(road):
     way = road()
     sock = connect(port=80, host=SLOW)

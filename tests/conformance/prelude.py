@@ -187,9 +187,16 @@ def ends(peer=None, client=None, server_options=None, client_options=None, event
 
     def start(port):
         socket = watch("client", net.Socket(**(client_options or {})), events)
-        socket.connect(port, "127.0.0.1")
+        prepared = threading.Event()
+
+        def lookup(host, **options):
+            prepared.wait()         # in Node nothing happens before client() has returned
+            return "127.0.0.1"
+
+        socket.connect(port, "localhost", lookup=lookup)
         if client:
             client(socket)
+        prepared.set()
 
     if role == "client":
         start(call_port(int(os.environ["CONFORMANCE_PORT"]), "server"))
