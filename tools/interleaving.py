@@ -21,6 +21,7 @@ import contextlib
 import dis
 import gc
 import logging
+import socket
 import sys
 import threading
 import time
@@ -489,6 +490,8 @@ class Pair:
         self.closed = False
         self.other: Any = None
 
+    family = getattr(socket, "AF_UNIX", None)
+
     def setblocking(self, flag: bool) -> None:
         pass
 
@@ -521,7 +524,7 @@ class Pair:
 def socketpair() -> Tuple[Pair, Pair]:
     one, other = Pair(), Pair()
     one.other, other.other = other, one
-    connections(current())[one.number] = one
+    connections(current()).update({one.number: one, other.number: other})
     return one, other
 
 
@@ -604,7 +607,7 @@ THREADING = types.SimpleNamespace(
     current_thread=lambda: _here.task.thread, main_thread=_Main, enumerate=threading.enumerate,
     TIMEOUT_MAX=threading.TIMEOUT_MAX)
 TIME = types.SimpleNamespace(monotonic=monotonic, sleep=sleep)
-SOCKET = types.SimpleNamespace(socketpair=socketpair)
+SOCKET = types.SimpleNamespace(**{**vars(socket), "socketpair": socketpair})
 
 
 @contextlib.contextmanager
