@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple, Union
 
-from . import AddressInfo, Server, Socket, __version__, connect, create_server, shutdown
+from . import AddressInfo, Server, Socket, __version__, connect, create_server, is_ipv6, shutdown
 
 CHUNK = 65536           # bytes read from standard input at a time
 LOOK = 0.5              # seconds between two lines of progress
@@ -54,14 +54,16 @@ def parse_address(text: str, serving: bool = False) -> Place:
     if text.startswith("@"):
         return {"path": "\0" + text[1:]}
     host, colon, port = text.rpartition(":")
-    if not port.isdigit() or "/" in host or "\\" in host:
+    if not (port.isascii() and port.isdigit()) or "/" in host or "\\" in host:
         if colon and not set(text) & set("/\\"):
             raise argparse.ArgumentTypeError(f"{text!r} is no address: the port {port!r} is no number")
         return {"path": text}
-    if int(port) > 65535:
+    if len(port) > 20 or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: ports end at 65535")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+        if not is_ipv6(host):
+            raise argparse.ArgumentTypeError(f"{text!r} is no address: in brackets stands an IPv6 address")
     elif ":" in host:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: write [{host}]:{port}")
     return {"port": int(port), "host": host or ("127.0.0.1" if serving else "localhost")}

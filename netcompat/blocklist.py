@@ -210,7 +210,7 @@ class BlockList(Gate):
         if isinstance(data, str):
             try:
                 data = json.loads(data)
-            except ValueError as problem:
+            except (ValueError, RecursionError) as problem:     # brackets in brackets in brackets
                 raise invalid_value("data", "must be JSON", data) from problem
             if not isinstance(data, list):
                 raise invalid_type("data", "a list of str, or its JSON text", data)

@@ -14,7 +14,8 @@ import base64
 import binascii
 import codecs
 import string
-from typing import Callable, Dict, Protocol, cast
+import sys
+from typing import Callable, Dict, Protocol, Tuple, cast
 
 from .errors import error
 
@@ -79,7 +80,7 @@ def decoder(encoding: object = "utf8") -> Decoder:
     """
     name = normalize(encoding)
     maker = _DECODERS.get(name)
-    return (_codec(name) if maker is None else maker)()
+    return _CodecDecoder(name) if maker is None else maker()
 
 
 def undecoded(made: Decoder) -> bytes:
@@ -226,6 +227,44 @@ class _Base64UrlDecoder(_Base64Decoder):
 
     def _text(self, data: bytes) -> str:
         return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
+class _CodecDecoder:
+    """A codec of Python's that never raises, whatever a peer sends: not all of them replace all that they cannot read.
+
+    Without a byte order mark UTF-16 and UTF-32 have the order of this machine, as for `bytes.decode`.
+    """
+
+    __slots__ = ("_name", "_made", "_first")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._first = b""       # bytes that may be half a mark
+        self._made = codecs.getincrementaldecoder(name)("replace") if name not in _MARKS else None
+
+    def decode(self, data: bytes, final: bool = False) -> str:
+        if self._made is None:
+            data = self._first + data
+            self._first = b""
+            if not final and len(data) < len(_MARKS[self._name][0]):
+                self._first = data
+                return ""
+            order = "" if data.startswith(_MARKS[self._name]) else "-le" if sys.byteorder == "little" else "-be"
+            self._made = codecs.getincrementaldecoder(self._name + order)("replace")
+        try:
+            text = self._made.decode(data, final)
+        except UnicodeError:        # such as the pending buffer of iso2022_jp_2004, which may run over
+            self._made.reset()
+            text = "\ufffd"
+        if final and self._name in _MARKS:
+            self._made = None
+        return text
+
+    def getstate(self) -> Tuple[bytes, int]:
+        return (self._first, 0) if self._made is None else self._made.getstate()
+
+
+_MARKS = {"utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
 
 
 def _codec(name: str) -> Callable[[], Decoder]:

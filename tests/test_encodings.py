@@ -2,6 +2,8 @@
 
 The values that Node gives for arbitrary texts and bytes are in test_values_against_node.py.
 """
+import sys
+
 import pytest
 
 from netcompat.encodings import decoder, encode, normalize
@@ -134,3 +136,19 @@ def test_a_decoder_starts_anew_after_the_end(encoding):
 def test_a_decoder_takes_any_buffer(encoding):
     for made in (bytearray, memoryview):
         assert decoder(encoding).decode(made(b"abcabc"), True) == decoder(encoding).decode(b"abcabc", True)
+
+
+@pytest.mark.parametrize("encoding, data", [("utf-16", "ab"), ("utf-32", "ab")])
+def test_without_a_byte_order_mark_the_order_is_that_of_the_machine(encoding, data):
+    plain = data.encode(encoding + ("-le" if sys.byteorder == "little" else "-be"))
+    for pieces in ([plain], [plain[:1], plain[1:]]):
+        made = decoder(encoding)
+        assert "".join(made.decode(piece) for piece in pieces) + made.decode(b"", True) == data
+    foreign = data.encode(encoding + ("-be" if sys.byteorder == "little" else "-le"))
+    mark = "\ufeff".encode(encoding + ("-be" if sys.byteorder == "little" else "-le"))
+    assert decoder(encoding).decode(mark + foreign, True) == data
+
+
+def test_what_a_python_codec_cannot_keep_is_replaced():
+    text = "".join(decoded("iso2022_jp_2004", b"\x1b(\xff($\x1b$\x1b", b"(B", b"plain"))
+    assert "\ufffd" in text and text.endswith("plain")

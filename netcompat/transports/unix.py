@@ -144,6 +144,19 @@ class OwnPath:
         self.path = path if is_abstract(path) else os.path.abspath(path)    # the working directory may change
         self._inode = _inode(self.path)
 
+    def set_mode(self, mode: int) -> None:
+        """Give it these permission bits; never to what somebody put in its place, nor to where a link leads."""
+        if hasattr(os, "O_PATH"):
+            descriptor = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                status = os.fstat(descriptor)
+                if (status.st_dev, status.st_ino) == self._inode and stat.S_IMODE(status.st_mode) != mode:
+                    os.chmod(f"/proc/self/fd/{descriptor}", mode)
+            finally:
+                os.close(descriptor)
+        elif _inode(self.path) == self._inode and stat.S_IMODE(os.lstat(self.path).st_mode) != mode:
+            os.chmod(self.path, mode, follow_symlinks=os.chmod not in os.supports_follow_symlinks)
+
     def unlink(self) -> None:
         """Remove it from the file system, unless it is somebody else's by now."""
         if self._inode is not None and _inode(self.path) == self._inode:
@@ -175,8 +188,8 @@ def bind_path(path: Path, mode: Optional[int] = None) -> Tuple[socket.socket, Ow
             os.fchmod(sock.fileno(), mode)      # Linux makes the path with the mode of the descriptor
         sock.bind(path)
         own = OwnPath(path)
-        if mode is not None and not is_abstract(path) and stat.S_IMODE(os.stat(path).st_mode) != mode:
-            os.chmod(path, mode)                # other systems, and a umask that took bits away
+        if mode is not None and not is_abstract(path):
+            own.set_mode(mode)                  # other systems, and a umask that took bits away
     except BaseException:
         if own is not None:
             own.unlink()
