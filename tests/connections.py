@@ -1,15 +1,19 @@
 """One end of a connection is a `Socket`, the other a stdlib socket that does what it is told. Shared by tests."""
 import socket as stdlib_socket
 import struct
+import sys
 import threading
 from typing import Any, Callable, Iterator, List, Optional, Tuple
 
 import pytest
 
 import netcompat
+from raw_pipes import RawPipe, RawPipeListener
 
 BIG = b"0123456789abcdef" * (1 << 18)           # 4 MiB: more than the kernel buffers
 WAIT = 10.0                                     # seconds that an event may take on a busy machine
+
+IPC = "pipe" if sys.platform == "win32" else "unix"          # what an IPC path leads to here
 
 needs_unix = pytest.mark.skipif(not hasattr(stdlib_socket, "AF_UNIX"), reason="no Unix-domain sockets")
 
@@ -57,9 +61,9 @@ def code_of(problem: Any) -> Any:
 
 
 class Peer:
-    """The other end of a connection: a stdlib socket that blocks."""
+    """The other end of a connection: a stdlib socket that blocks, or a raw pipe with its methods."""
 
-    def __init__(self, sock: stdlib_socket.socket) -> None:
+    def __init__(self, sock: Any) -> None:
         self.socket = sock
         sock.settimeout(WAIT)
 
@@ -89,7 +93,9 @@ def connected(kind: str, path: str, **options: Any) -> Iterator[Tuple[netcompat.
             sock.destroy()
 
 
-def listening(kind: str = "tcp", path: str = "") -> stdlib_socket.socket:
+def listening(kind: str = "tcp", path: str = "") -> Any:
+    if kind == "pipe":
+        return RawPipeListener(path)
     listener = stdlib_socket.socket(stdlib_socket.AF_INET if kind == "tcp" else stdlib_socket.AF_UNIX)
     listener.settimeout(WAIT)
     listener.bind(("127.0.0.1", 0) if kind == "tcp" else path)
@@ -101,6 +107,12 @@ def reset(sock: stdlib_socket.socket) -> None:
     """Closes with an RST."""
     sock.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def needs_half_close(peer: Peer) -> None:
+    """Skips the test on a named pipe, which cannot end one direction and keep the other."""
+    if isinstance(peer.socket, RawPipe):
+        pytest.skip("a named pipe has no half-close")
 
 
 class Held:

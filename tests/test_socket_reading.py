@@ -15,12 +15,12 @@ import pytest
 
 import netcompat
 from conftest import eventually
-from connections import BIG, WAIT, InThread, Told, connected, listening, needs_unix, reset
+from connections import BIG, IPC, WAIT, InThread, Told, connected, listening, needs_half_close, reset
 
 
-@pytest.fixture(params=["tcp", pytest.param("unix", marks=needs_unix)])
+@pytest.fixture(params=["tcp", IPC])
 def pair(request: Any, ipc_path: str) -> Iterator[Any]:
-    """A connected `Socket` and its peer, over TCP and over a Unix path."""
+    """A connected `Socket` and its peer, over TCP and over an IPC path."""
     yield from connected(request.param, ipc_path)
 
 
@@ -851,6 +851,7 @@ def test_with_destroys_at_once_when_the_block_raises(pair: Any) -> None:
 
 def test_with_does_not_wait_for_a_peer_that_stays(pair: Any) -> None:
     sock, peer = pair
+    needs_half_close(peer)
     began = time.monotonic()
     with sock:
         sock.write(b"x")

@@ -11,12 +11,12 @@ import pytest
 
 import netcompat
 from conftest import eventually
-from connections import BIG, WAIT, Held, InThread, Peer, Told, connected, listening, needs_unix, reset
+from connections import BIG, IPC, WAIT, Held, InThread, Peer, Told, connected, listening, needs_half_close, reset
 
 
-@pytest.fixture(params=["tcp", pytest.param("unix", marks=needs_unix)])
+@pytest.fixture(params=["tcp", IPC])
 def pair(request: Any, ipc_path: str) -> Iterator[Tuple[netcompat.Socket, Peer]]:
-    """A connected `Socket` and its peer, over TCP and over a Unix path."""
+    """A connected `Socket` and its peer, over TCP and over an IPC path."""
     yield from connected(request.param, ipc_path)
 
 
@@ -299,6 +299,7 @@ def test_a_write_after_destroy_fails_in_its_callback_only(pair: Any) -> None:
 
 def test_a_write_after_the_peers_fin_is_epipe(pair: Any) -> None:
     sock, peer = pair
+    needs_half_close(peer)
     told = Told().listen(sock, "error", "close")
     fill(sock)                          # so that it is not over yet when the peer has finished
     sock.resume()
@@ -311,6 +312,7 @@ def test_a_write_after_the_peers_fin_is_epipe(pair: Any) -> None:
 
 def test_end_listeners_may_still_write(pair: Any) -> None:
     sock, peer = pair
+    needs_half_close(peer)
     sock.resume()
     sock.on("end", lambda: sock.write(b"goodbye"))
     peer.socket.shutdown(stdlib_socket.SHUT_WR)
@@ -452,6 +454,7 @@ def test_sendall_does_not_wait_for_an_uncork(pair: Any) -> None:
 
 def test_end_sends_the_queue_then_a_fin_then_tells(pair: Any) -> None:
     sock, peer = pair
+    needs_half_close(peer)
     told = Told().listen(sock, "finish")
     sock.on("finish", lambda: told.add((sock.writable_finished, sock.destroyed)))
     sock.write(BIG)
@@ -548,9 +551,8 @@ def test_reset_and_destroy_resets(tcp_pair: Any) -> None:
     told.until("close")
 
 
-@needs_unix
 def test_reset_and_destroy_is_refused_on_ipc(ipc_path: str) -> None:
-    for sock, peer in connected("unix", ipc_path):
+    for sock, peer in connected(IPC, ipc_path):
         with pytest.raises(TypeError) as caught:
             sock.reset_and_destroy()
         assert caught.value.code == "ERR_INVALID_HANDLE_TYPE"       # type: ignore[attr-defined]
@@ -710,7 +712,7 @@ def test_the_idle_timeout_ends_a_sendall_that_gets_nowhere(pair: Any) -> None:
 
 # ---- much ----
 
-@pytest.mark.parametrize("kind", ["tcp", pytest.param("unix", marks=needs_unix)])
+@pytest.mark.parametrize("kind", ["tcp", IPC])
 def test_a_hundred_megabytes_each_way_arrive_whole_whoever_is_slower(kind: str, ipc_path: str) -> None:
     size, piece = 100 << 20, os.urandom(1 << 20)
     for sock, peer in connected(kind, ipc_path, allow_half_open=True):
