@@ -942,11 +942,11 @@ def _source_of_handle(handle: Any) -> _Source:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         listener.shared = True
         handle = listener.socket
-    number = os.dup(handle if isinstance(handle, int) else handle.fileno())
+    number = stdlib_socket.dup(handle if isinstance(handle, int) else handle.fileno())
     try:
         return _Source(_socket_on(number), shared=True)
     except BaseException:
-        os.close(number)
+        stdlib_socket.close(number)
         raise
 
 
@@ -961,7 +961,9 @@ def _socket_on(number: int) -> stdlib_socket.socket:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
 
 
-_NODE_TEXT = {errno.EADDRNOTAVAIL: "address not available"}     # where Node's text is not the system's
+# Node's texts, where some system has another one.
+_NODE_TEXT = {errno.EADDRNOTAVAIL: "address not available", errno.EADDRINUSE: "address already in use",
+              errno.EACCES: "permission denied"}
 
 
 def _listen_error(problem: OSError, plan: _Plan, host: Optional[str]) -> OSError:

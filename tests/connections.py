@@ -15,7 +15,18 @@ WAIT = 10.0                                     # seconds that an event may take
 
 IPC = "pipe" if sys.platform == "win32" else "unix"          # what an IPC path leads to here
 
+if sys.platform == "win32":
+    import ctypes
+    WINE = hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+else:
+    WINE = False
+
 needs_unix = pytest.mark.skipif(not hasattr(stdlib_socket, "AF_UNIX"), reason="no Unix-domain sockets")
+
+
+def on_wine(what: str) -> Any:
+    """Skips a test where Wine does `what`, unlike Windows."""
+    return pytest.mark.skipif(WINE, reason="Wine " + what)
 
 
 class Told:

@@ -361,7 +361,7 @@ def test_a_mistake_beside_a_handle_leaves_it_with_its_owner(options, code):
 def test_fileno_is_the_descriptor_while_open(pair):
     sock, _ = pair
     assert os.fstat(sock.fileno())
-    with socket.socket(fileno=os.dup(sock.fileno())) as copy:
+    with socket.socket(fileno=socket.dup(sock.fileno())) as copy:
         assert copy.getpeername() == (sock.remote_address, sock.remote_port)
     sock.destroy()
     assert sock.fileno() == -1 == Socket().fileno()
@@ -451,7 +451,7 @@ def test_a_bound_socket_without_host_is_dual_stack():
     with BoundSocket(port=0) as bound, BoundSocket(port=0, ipv6_only=True) as only:
         assert bound.address().address == only.address().address == "::"
         for one, wanted in ((bound, 0), (only, 1)):
-            with socket.socket(fileno=os.dup(one.fd())) as copy:
+            with socket.socket(fileno=socket.dup(one.fd())) as copy:
                 assert copy.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == wanted
 
 

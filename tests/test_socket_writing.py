@@ -801,6 +801,6 @@ def test_a_closed_descriptor_of_ours_is_an_error_event_and_no_crash(tcp_pair: An
     """Foreign code closes it: the next send says so."""
     sock, _ = tcp_pair
     told = Told().listen(sock, "error", "close")
-    os.close(sock.fileno())
+    stdlib_socket.close(sock.fileno())
     assert sock.write(b"x", told.callback("write")) is False
     told.until(("write", "EBADF"), ("error", "EBADF"), "close")

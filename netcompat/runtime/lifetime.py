@@ -145,6 +145,22 @@ def _hook() -> None:
     """The reactor is about to start, and with it the workers: what they have is to be finished at the end."""
     if _hooked.acquire(False):
         atexit.register(_at_exit)
+        # On Windows, before 3.14, the main thread hears no Ctrl-C while it waits for other threads at its end; so it
+        # waits for them in slices, before that. 3.8 has no way to do so.
+        register = getattr(threading, "_register_atexit", None)
+        if sys.platform == "win32" and sys.version_info < (3, 14) and register is not None:
+            try:
+                register(_wait_in_slices)
+            except RuntimeError:
+                pass            # the main thread has ended
+
+
+def _wait_in_slices() -> None:
+    """On the main thread, when it has ended: until nothing keeps the process alive. `KeyboardInterrupt` ends it too."""
+    keeper = _keeper
+    while keeper is not None and keeper.is_alive() and not _died():
+        keeper.join(_LOOK / 2)
+        keeper = _keeper
 
 
 reactor.starts = _hook

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import sys
 from typing import Any, Optional, Tuple
 
 from ..arguments import check_int
@@ -33,12 +34,17 @@ def adopt(fd: Optional[int], handle: Any) -> Any:
     try:
         mode = os.fstat(fd).st_mode
     except OSError as problem:
-        raise system_error(problem, "fstat") from None
+        if sys.platform != "win32":
+            raise system_error(problem, "fstat") from None
+        mode = stat.S_IFSOCK        # perhaps: `fstat` knows no sockets there
     if stat.S_ISFIFO(mode):
         return PipeTransport(fd)
     if not stat.S_ISSOCK(mode):
         raise error("ERR_INVALID_FD_TYPE", kind="FILE" if stat.S_ISREG(mode) else "UNKNOWN")
-    sock = socket.socket(fileno=fd)
+    try:
+        sock = socket.socket(fileno=fd)
+    except OSError as problem:
+        raise system_error(problem, "fstat") from None
     if sock.type != socket.SOCK_STREAM:
         sock.detach()
         raise error("ERR_INVALID_FD_TYPE", kind="UDP")
