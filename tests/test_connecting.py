@@ -6,6 +6,7 @@ import time
 
 import pytest
 from conftest import eventually
+from connections import on_wine
 from namespaces import TUN, in_namespace, linux
 
 import netcompat
@@ -584,6 +585,7 @@ def test_several_refused_at_once_do_not_start_two_attempts(road):
     sock.destroy()
 
 
+@on_wine("takes a reset for an end")
 def test_the_failure_of_an_old_attempt_does_not_hurry_the_youngest(road):
     way = road()
     sock, trace = race(SLOW, SECOND, THIRD, timeout=300)
@@ -597,6 +599,7 @@ def test_the_failure_of_an_old_attempt_does_not_hurry_the_youngest(road):
     sock.destroy()
 
 
+@on_wine("takes a reset for an end")
 def test_the_failure_of_the_youngest_attempt_starts_the_next_at_once(road):
     way = road()
     sock, trace = race(SLOW, SECOND, timeout=60000)
@@ -609,6 +612,7 @@ def test_the_failure_of_the_youngest_attempt_starts_the_next_at_once(road):
     sock.destroy()
 
 
+@on_wine("takes a reset for an end")
 def test_the_race_is_lost_when_every_attempt_has_failed(road):
     way = road()
     sock, trace = race(SLOW, SECOND, timeout=20)

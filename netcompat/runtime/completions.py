@@ -41,7 +41,6 @@ class CompletionPort:
         # By the address of its OVERLAPPED: the operation, kept alive as long as the system writes there, and whom to
         # tell.
         self._running: Dict[int, Tuple[Any, Callable[[], None]]] = {}
-        self._over = False
         self._thread = threading.Thread(target=self._run, name="netcompat-pipes", daemon=True)
         try:
             self._thread.start()
@@ -84,12 +83,13 @@ class CompletionPort:
         if not self._users:
             if _port is self:
                 _port = None
-            self._over = True
             _overlapped.PostQueuedCompletionStatus(self._handle, 0, 0, _NOBODY)
 
     def _run(self) -> None:
-        while not self._over or self._running:
+        over = False            # what `release` posts was seen: nobody has the handle any more
+        while not over or self._running:
             status = _overlapped.GetQueuedCompletionStatus(self._handle, _FOR_EVER)
+            over = over or (status is not None and status[3] == _NOBODY)
             told = self._running.pop(status[3], None) if status is not None else None
             if told is not None:
                 try:
