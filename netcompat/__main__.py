@@ -6,6 +6,7 @@ that writes standard output blocks, which is what listeners may do here.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import selectors
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple, Union
 
 from . import AddressInfo, Server, Socket, __version__, connect, create_server, is_ipv6, shutdown
 
@@ -140,7 +141,7 @@ class Journal:
             elapsed = (time.monotonic() - self._began) * 1000
             try:
                 print(f"{elapsed:8.2f} ms  {who:<7} {what:<12}", *details, flush=True)
-            except BrokenPipeError:         # `netcompat demo | head`: nobody reads on, the conversation still ends well
+            except OSError:                 # `netcompat demo | head`: nobody reads on, the conversation still ends well
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def watch(self, who: str, socket: Socket) -> None:
@@ -154,13 +155,22 @@ class Journal:
         socket.on("close", lambda had_error: self.write(who, "'close'", f"had_error={had_error}"))
 
 
+@contextlib.contextmanager
+def free_path() -> Iterator[str]:
+    """An IPC path that nobody has, of the kind that this system has."""
+    if sys.platform == "win32":
+        yield rf"\\.\pipe\netcompat-{os.getpid()}-{time.monotonic_ns()}"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield os.path.join(folder, "netcompat.sock")
+
+
 def demo(_: argparse.Namespace) -> None:
     """A server and a client, over TCP and then over an IPC path; the events of both sides as they happen."""
     journal = Journal()
     print("TCP: a server on a port of the system's choice", flush=True)
     converse(journal, {"port": 0, "host": "127.0.0.1"})
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "demo.sock")
+    with free_path() as path:
         print(f"IPC: a server on {path}", flush=True)
         converse(journal, {"path": path})
 
@@ -231,7 +241,7 @@ class Transfer:
         try:
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:             # nobody reads our output any more
+        except OSError:                     # nobody reads our output any more; Windows says so with EINVAL
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self._socket.destroy()
 
@@ -423,7 +433,8 @@ def doctor(_: argparse.Namespace) -> None:
                         ("descriptor limit", descriptor_limit), ("IPv4 loopback", lambda: can_listen(host="127.0.0.1")),
                         ("IPv6 loopback", lambda: can_listen(host="::1")), ("dual stack", dual_stack),
                         ("reuse_port", lambda: can_listen(host="127.0.0.1", reuse_port=True)),
-                        ("Unix paths", unix_paths), ("abstract names", abstract_names)):
+                        ("Unix paths", unix_paths), ("abstract names", abstract_names),
+                        ("named pipes", named_pipes)):
         try:
             answer = check()
         except OSError as problem:
@@ -441,6 +452,8 @@ def interpreter_lock() -> str:
 
 
 def selector() -> str:
+    if sys.platform == "win32":
+        return f"{os.environ.get('NETCOMPAT_SELECTOR') or 'wsapoll'} (there are: select, wsapoll)"
     chosen = os.environ.get("NETCOMPAT_SELECTOR") or selectors.DefaultSelector.__name__
     others = [name[:-8].lower() for name in dir(selectors) if name.endswith("Selector") and not name.startswith("_")]
     return f"{chosen} (there are: {', '.join(sorted(set(others) - {'base', 'default'}))})"
@@ -481,10 +494,17 @@ def dual_stack() -> str:
 
 
 def unix_paths() -> str:
-    if not hasattr(stdlib_socket, "AF_UNIX"):
-        return r"no; named pipes: \\.\pipe\name"
-    with tempfile.TemporaryDirectory() as folder:
-        return can_listen_at(os.path.join(folder, "doctor.sock"))
+    if sys.platform == "win32":
+        return "no: Windows has named pipes"
+    with free_path() as path:
+        return can_listen_at(path)
+
+
+def named_pipes() -> str:
+    if sys.platform != "win32":
+        return "no: Windows has them"
+    with free_path() as path:
+        return can_listen_at(path)
 
 
 def abstract_names() -> str:

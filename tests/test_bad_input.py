@@ -2,6 +2,7 @@
 
 `conftest.py` checks after each test that no descriptor and no thread is left.
 """
+import sys
 import threading
 from ipaddress import ip_address
 
@@ -48,6 +49,8 @@ def on(make, call):
     return run
 
 
+UNREADABLE = [] if sys.platform == "win32" else ["\udcff\ud800"]      # names on Windows may be like that
+
 # connect
 case("connect(port=)", lambda v: connect(port=v), BAD_PORTS + [None], ANY)
 case("connect(host=)", lambda v: connect(port=1, host=v), [1, NAN, True, b"x", [], "a\0b"], ANY)
@@ -55,8 +58,8 @@ case("connect(port, host)", lambda v: connect(1, v), [NAN, b"x", [], "a\0b"], AN
 case("connect()", lambda v: v(), [lambda: connect(), lambda: Socket().connect()], MISSING)
 case("connect(dict)", lambda v: connect(v), [{}, {"port": 1}], TYPE)
 case("connect(what)", lambda v: connect(v), [-1, 65536, NAN, True, "", b"", [], object()], ANY)
-case("connect(path=)", lambda v: connect(path=v), ["", b"", 1, NAN, True, [], object(), "a\0b", b"a\0b",
-                                                   "\udcff\ud800"], ANY)
+case("connect(path=)", lambda v: connect(path=v), ["", b"", 1, NAN, True, [], object(), "a\0b", b"a\0b"] + UNREADABLE,
+     ANY)
 case("connect(family=)", lambda v: connect(port=1, family=v), [5, -4, 1 << 40, NAN, 4.0, "4", "IPv5", [4]], ANY)
 case("connect(hints=)", lambda v: connect(port=1, hints=v), ["1", NAN, 1.0, True, [1], 1 << 30], ANY)
 case("connect(lookup=)", lambda v: connect(port=1, lookup=v), NOT_CALLABLE, TYPE)
@@ -135,7 +138,8 @@ case("create_server(dispatch=)", lambda v: create_server(dispatch=v), NOT_CALLAB
 case("listen(port=)", on(Server, lambda s, v: s.listen(port=v)), BAD_PORTS, PORT)
 case("listen(what)", on(Server, lambda s, v: s.listen(v)), [-1, 65536, NAN, 1.5, True, "", b"", [], {}, object()], ANY)
 case("listen(host)", on(Server, lambda s, v: s.listen(port=0, host=v)), BAD_TEXT + ["a\0b"], ANY)
-case("listen(path=)", on(Server, lambda s, v: s.listen(path=v)), ["", b"", 1, NAN, [], "a\0b", b"a\0b", "\ud800"], ANY)
+case("listen(path=)", on(Server, lambda s, v: s.listen(path=v)), ["", b"", 1, NAN, [], "a\0b", b"a\0b"] + UNREADABLE,
+     ANY)
 case("listen(backlog=)", on(Server, lambda s, v: s.listen(port=0, backlog=v)), [-2, 1 << 40, NAN, 1.5, "x", True, []],
      ANY)
 case("listen(fd=)", on(Server, lambda s, v: s.listen(fd=v)), [-1, 1 << 40, NAN, 1.5, "1", True, []], ANY)

@@ -337,11 +337,12 @@ def test_a_regular_file_is_refused_and_stays_open(tmp_path):
 
 def test_a_datagram_socket_is_refused_and_stays_open():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", 0))        # Windows knows no family of one that is not bound
         for options in ({"handle": datagrams}, {"fd": datagrams.fileno()}):
             with pytest.raises(TypeError) as caught:
                 Socket(**options)
             assert caught.value.code == "ERR_INVALID_FD_TYPE"
-        datagrams.bind(("127.0.0.1", 0))
+        assert datagrams.getsockname()
 
 
 @pytest.mark.parametrize("options, code", [
@@ -360,7 +361,6 @@ def test_a_mistake_beside_a_handle_leaves_it_with_its_owner(options, code):
 
 def test_fileno_is_the_descriptor_while_open(pair):
     sock, _ = pair
-    assert os.fstat(sock.fileno())
     with socket.socket(fileno=socket.dup(sock.fileno())) as copy:
         assert copy.getpeername() == (sock.remote_address, sock.remote_port)
     sock.destroy()
@@ -408,7 +408,7 @@ def test_detach_without_a_connection_is_refused():
 def test_a_bound_socket_has_an_address_and_a_descriptor():
     with BoundSocket(port=0, host="127.0.0.1") as bound:
         assert bound.address().address == "127.0.0.1" and bound.address().port > 0
-        assert os.fstat(bound.fd()) and not bound.is_pipe
+        assert bound.fd() > 0 and not bound.is_pipe
         with pytest.raises(ConnectionRefusedError):        # bound, not listening
             socket.create_connection(("127.0.0.1", bound.address().port), WAIT)
 
@@ -455,6 +455,7 @@ def test_a_bound_socket_without_host_is_dual_stack():
                 assert copy.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == wanted
 
 
+@pytest.mark.skipif(not hasattr(socket, "SO_REUSEPORT"), reason="no SO_REUSEPORT")
 def test_bound_sockets_share_a_port_with_reuse_port():
     with BoundSocket(port=0, host="127.0.0.1", reuse_port=True) as first:
         with BoundSocket(port=first.address().port, host="127.0.0.1", reuse_port=True) as second:

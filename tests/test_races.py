@@ -174,7 +174,7 @@ def test_any_order_of_calls_and_of_what_the_peer_does(crew: Crew) -> None:
     netcompat.shutdown(10)
     ghosts = [each.ghost for each in watched]
     eventually(lambda: gc.collect() >= 0 and not any(ghost() for ghost in ghosts), message="a socket is kept alive")
-    eventually(lambda: len(open_descriptors()) < before)
+    eventually(lambda: not before or len(open_descriptors()) < before)      # 0: the system does not tell
     assert done >= min(ROUNDS, 1000), f"too slow: {done} in {BUDGET} s"
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import netcompat
 from conftest import eventually
-from connections import BIG, IPC, WAIT, InThread, Told, connected, listening, needs_half_close, reset
+from connections import BIG, IPC, WAIT, InThread, Told, connected, listening, needs_half_close, on_wine, reset
 
 
 @pytest.fixture(params=["tcp", IPC])
@@ -235,6 +235,7 @@ def test_who_listens_late_is_told_what_was_reached(pair: Any, event: str, argume
     assert sock.wait_for(event, 0) == arguments
 
 
+@on_wine("takes a reset for an end")
 def test_who_listens_late_to_error_gets_it(tcp_pair: Any) -> None:
     sock, peer = tcp_pair
     reset(peer.socket)
@@ -678,6 +679,7 @@ def test_recv_times_out_and_loses_nothing(pair: Any) -> None:
     assert sock.recv(10, WAIT) == b"late"
 
 
+@on_wine("takes a reset for an end")
 def test_recv_raises_what_ended_the_connection(tcp_pair: Any) -> None:
     sock, peer = tcp_pair
     reader = InThread(sock.recv, 10)

@@ -219,6 +219,9 @@ class WorkerPool:
                 "queued": len(self.queue) + len(self.blocking_queue)}
 
     def threads(self) -> List[threading.Thread]:
+        """Those that have not ended. The others are let go of, and with each what the system keeps of a thread."""
+        self._threads.difference_update([thread for thread in list(self._threads)
+                                         if thread.ident is not None and not thread.is_alive()])
         return [thread for thread in list(self._threads) if thread.is_alive()]
 
     def retire(self) -> None:

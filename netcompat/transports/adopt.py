@@ -44,7 +44,7 @@ def adopt(fd: Optional[int], handle: Any) -> Any:
     try:
         sock = socket.socket(fileno=fd)
     except OSError as problem:
-        raise system_error(problem, "fstat") from None
+        raise system_error("EBADF" if sys.platform == "win32" else problem, "fstat") from None
     if sock.type != socket.SOCK_STREAM:
         sock.detach()
         raise error("ERR_INVALID_FD_TYPE", kind="UDP")
