@@ -51,6 +51,9 @@ def check(name: str, package: "subprocess.CompletedProcess[str]", uses: "subproc
 
 def main() -> int:
     good = check("mypy", mypy(), mypy("--strict", str(USES)))
+    windows = mypy("--platform", "win32")
+    print(f"mypy, for Windows: {windows.stdout.strip()}")
+    good = windows.returncode == 0 and good
     if pyright("--version").returncode == 0:
         good = check("pyright", pyright("netcompat"), pyright(str(USES))) and good
     else:

@@ -88,6 +88,8 @@ class NamedPipeTransport(Transport, Source):
         self._owner = owner
         if interest & READ and self._reading is None and self._can_read and not self._over:
             self._start_reading()
+        if interest & READ:
+            self._go_on_waiting()
         reactor.watch(cast(int, self), interest, before, owner)         # a source stands for its number
 
     def ready(self) -> int:
@@ -109,8 +111,7 @@ class NamedPipeTransport(Transport, Source):
                 self._fetch()
         data = self._left
         self._left = data[size:]
-        if self._ended and self._timer is None and not self._over:
-            self._wait_for_quiet(QUIET)         # which had stopped, since input waited
+        self._go_on_waiting()
         return data if len(data) <= size else data[:size]
 
     def recv_into(self, buffer: Any) -> Optional[int]:
@@ -188,12 +189,19 @@ class NamedPipeTransport(Transport, Source):
         self._heard = time.monotonic()
         self._wait_for_quiet(QUIET)
 
+    def _go_on_waiting(self) -> None:
+        """For quiet, which had stopped: input waited, or nobody wanted any."""
+        if self._ended and self._timer is None and not self._over:
+            self._wait_for_quiet(QUIET)
+
     def _wait_for_quiet(self, seconds: float) -> None:
         self._timer = reactor.call_later(seconds, self._look_for_quiet)
 
     def _look_for_quiet(self) -> None:
         """On the reactor thread."""
-        if self._owner is not None:
+        if self._owner is None:
+            self._timer = None          # nobody has asked for input so far; `set_interest` goes on
+        else:
             self._owner._enter(self._end_if_quiet)
 
     def _end_if_quiet(self) -> None:
