@@ -194,9 +194,16 @@ def converse(journal: Journal, place: Place) -> None:
     client.on("connect", lambda: client.write(
         message, lambda error: journal.write("client", "written", error or f"{len(message)} bytes")))
     client.on("data", lambda chunk: client.end())
-    client.wait_for("close", DEMO_LIMIT)
-    server.close()
-    server.wait_for("close", DEMO_LIMIT)
+    wait_until_told(client)
+    wait_until_told(server.close())
+
+
+def wait_until_told(emitter: Union[Server, Socket]) -> None:
+    """Until the listeners of 'close' have run. `wait_for` returns when the event is there, before they have printed."""
+    told = threading.Event()
+    emitter.on("close", lambda *_: told.set())
+    if not told.wait(DEMO_LIMIT):
+        raise TimeoutError(f"{emitter!r} did not close within {DEMO_LIMIT:g} seconds")
 
 
 def events(options: argparse.Namespace) -> None:
