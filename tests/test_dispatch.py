@@ -67,6 +67,27 @@ def test_asyncio_runs_them_on_its_loop() -> None:
     assert set(seen["threads"]) == {threading.get_ident()}
 
 
+def test_qt_runs_them_on_its_thread(run_script: Any) -> None:
+    """The line of the README. Not every machine has Qt; in continuous integration it is too big to be fetched. In a
+    process of its own, since Qt keeps descriptors."""
+    pytest.importorskip("PySide6.QtCore", reason="PySide6 is not installed")
+    result = run_script(f"""
+        import sys, threading
+        sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
+        from PySide6.QtCore import QCoreApplication, QTimer
+        from test_dispatch import talk
+        app = QCoreApplication([])
+        seen = talk(lambda call: QTimer.singleShot(0, app, call))
+        watch = QTimer()
+        watch.timeout.connect(lambda: seen["closed"] and app.quit())
+        watch.start(5)
+        QTimer.singleShot(10000, app.quit)
+        app.exec()
+        print(seen["data"], set(seen["threads"]) == {{threading.get_ident()}})
+    """)
+    assert (result.returncode, result.stdout) == (0, "[b'hello', b'HELLO'] True\n"), result.stderr
+
+
 def test_an_executor_runs_them_in_order() -> None:
     with concurrent.futures.ThreadPoolExecutor(4, "executor") as executor:
         seen = talk(executor.submit)
