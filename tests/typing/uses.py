@@ -2,6 +2,7 @@
 end in `# wrong`. Nothing here is run."""
 from __future__ import annotations
 
+import socketserver
 from typing import Optional
 
 import netcompat
@@ -94,6 +95,9 @@ rules = netcompat.BlockList()
 rules.add_subnet("10.0.0.0", 8)
 blocked: bool = "10.1.2.3" in rules
 rules.check(3.5)                                    # wrong
+
+netcompat.create_server(netcompat.request_handler(socketserver.StreamRequestHandler))
+netcompat.request_handler("Handler")                # wrong
 
 queue = netcompat.EventQueue()
 netcompat.connect(80, dispatch=queue.put)
