@@ -148,6 +148,7 @@ class Schedule:
         self.over.acquire()
         self.problems: List[str] = []
         self.steps = 0
+        self.deciding = False           # what tasks wait for is looked at: no choices meanwhile, though that is code
         self.events: List[Any] = []     # for scenarios: what happened, in the order of this run
         self.descriptors = 0            # numbers given out, to descriptors and to what must be told apart
 
@@ -193,7 +194,7 @@ class Schedule:
         """
         if self.stopping:
             raise Stop
-        if ready():
+        if self._holds(ready):
             return True
         me: Task = _here.task
         me.ready, me.waits_for, me.alike = ready, what, alike
@@ -201,7 +202,14 @@ class Schedule:
         self._switch(me, False)
         me.ready = me.deadline = None
         me.alike = ""
-        return ready()
+        return self._holds(ready)
+
+    def _holds(self, ready: Callable[[], bool]) -> bool:
+        self.deciding = True
+        try:
+            return ready()
+        finally:
+            self.deciding = False
 
     def settle(self) -> None:
         """Wait until nothing else can happen, though time passes."""
@@ -235,7 +243,11 @@ class Schedule:
                 self.fail("a livelock: {} steps".format(STEPS))
             self._end()
             raise Stop
-        chosen = self._choose(me, polite)
+        self.deciding = True
+        try:
+            chosen = self._choose(me, polite)
+        finally:
+            self.deciding = False
         if chosen is me:
             return
         if chosen is None:
@@ -299,7 +311,7 @@ class Schedule:
         return each_byte_code(frame, self._trace_opcode)
 
     def _trace_opcode(self, frame: Any, event: str, _: Any) -> Any:
-        if event == "opcode" and frame.f_lasti in visible(frame.f_code):
+        if event == "opcode" and not self.deciding and frame.f_lasti in visible(frame.f_code):
             self.point()
         return self._trace_opcode
 
