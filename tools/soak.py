@@ -116,10 +116,10 @@ def is_level(samples: List[Sample]) -> Tuple[bool, float, float]:
 # ---- the run ----
 
 class Soak:
-    def __init__(self, seed: int, held: int, at_once: int) -> None:
+    def __init__(self, seed: int, held: int, at_once: int, hold: Tuple[float, float]) -> None:
         self.rng = random.Random(seed)
         Direction.prepare(self.rng)
-        self.held, self.at_once = held, at_once
+        self.held, self.at_once, self.hold = held, at_once, hold
         self.books = Books(seed)
         self.reports = Reports(self.books)
         self.warnings = Warnings()
@@ -139,7 +139,7 @@ class Soak:
             until_held = [end for end in until_held if end > now]
             missing = self.held - len(until_held)
             for _ in range(min(missing, 20)):
-                hold = self.rng.uniform(*HOLD)
+                hold = self.rng.uniform(*self.hold)
                 until_held.append(now + hold)
                 self.books.start(self.pick(0.02), hold)
             if len(self.books.open) < len(until_held) + self.at_once:
@@ -222,11 +222,11 @@ def what_is_there() -> Left:
     return Left(descriptors(), threads(), objects)
 
 
-def soak(seconds: float, seed: int, held: int, at_once: int) -> Dict[str, Any]:
+def soak(seconds: float, seed: int, held: int, at_once: int, hold: Tuple[float, float] = HOLD) -> Dict[str, Any]:
     """One run; the results, `failures` among them."""
     netcompat.shutdown()
     before = what_is_there()
-    run = Soak(seed, held, at_once)
+    run = Soak(seed, held, at_once, hold)
     try:
         run.run(seconds)
     finally:
@@ -296,7 +296,7 @@ def main() -> int:
     seed = options.seed if options.seed is not None else random.randrange(1 << 31)
     if options.quick:
         measure_loris(200, 10, 2.0)
-        results = soak(8.0, seed, 100, 30)
+        results = soak(8.0, seed, 100, 30, hold=(2.0, 5.0))
     else:
         results = soak(options.seconds, seed, options.held, options.at_once)
     show(results)

@@ -36,7 +36,6 @@ HEADER = 8                  # bytes at the start of a client's stream: the numbe
 CHUNKS = (1, 7, 100, 100, 600, 600, 1500, 4000, 16000, 70000)       # usual sizes of writes
 CUTS = ("destroy", "destroy_soon", "reset", "fail", "raise", "timeout", "abort")
 LONGEST = 60.0              # seconds that a conversation may take beside its planned pauses
-HELD_PAUSES = (1.0, 8.0)    # seconds between the writes of one that is held, of which there are a few
 UNCLAIMED = 60.0            # seconds after its client's close in which a server may still meet a conversation
 
 
@@ -70,7 +69,7 @@ def make_plan(rng: random.Random, hold: float = 0.0) -> Plan:
     cut = rng.random() < 0.25
     return Plan(
         chunks=tuple(chunks),
-        pause=rng.choice((0.0, 0.0, 0.0, 0.0, 0.002, 0.05)) if not hold else rng.uniform(*HELD_PAUSES),
+        pause=rng.choice((0.0, 0.0, 0.0, 0.0, 0.002, 0.05)) if not hold else rng.uniform(hold / 20, hold / 6),
         reading=rng.choice(("flow", "flow", "flow", "pause", "readable", "slow" if rng.random() < 0.3 else "flow")),
         ending=rng.choice(CUTS) if cut else rng.choice(("end", "end", "end_data")),
         cut_after=rng.randrange(3000) if cut and rng.random() < 0.5 else None,
@@ -258,6 +257,8 @@ class End:
         if self.ended:
             self._blame("end twice")
         self.ended = True
+        if self.outgoing is None:
+            self.socket.end()                   # it never said who it is, and will not hear anything either
         if not self.plan.half_open:
             self._sending_over = True           # the socket ends itself after this
 
@@ -446,8 +447,7 @@ class Conversation:
         self.client.tcp = "port" in venue.where
         self.answer = make_plan(rng, hold)          # what the server's end will do
         self.server: Optional[End] = None
-        pauses = 4 * HELD_PAUSES[1] if hold else 0.0
-        self.late_at = time.monotonic() + hold + pauses + LONGEST
+        self.late_at = time.monotonic() + 2 * hold + LONGEST
         self.closed_at = 0.0        # when the client had closed
 
     def start(self) -> None:
