@@ -30,7 +30,7 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 import netcompat
 
 from soak_loris import measure_loris
-from soak_traffic import Books, Direction, Fault, Venue, make_venues
+from soak_traffic import LONGEST_WORK, Books, Direction, Fault, Venue, make_venues
 
 HOLD = (20.0, 50.0)         # seconds that a held connection lasts
 SETTLE = 160.0              # seconds that the rest may take when no new connections are made
@@ -168,8 +168,9 @@ class Soak:
 
     def settle(self) -> None:
         """No new connections: wait until the last is over, then close the servers."""
-        deadline = time.monotonic() + SETTLE
-        while (self.books.open or self.books.busy()) and time.monotonic() < deadline:
+        deadline, work = time.monotonic() + SETTLE, time.process_time() + LONGEST_WORK
+        while (self.books.open or self.books.busy()) and (time.monotonic() < deadline or (
+                time.process_time() < work and time.monotonic() < deadline + SETTLE)):
             time.sleep(0.05)
             self.books.look_after()
         for talk in list(self.books.open.values()):

@@ -35,7 +35,8 @@ BLOCK = 1 << 20             # bytes; the streams are excerpts of a block that re
 HEADER = 8                  # bytes at the start of a client's stream: the number of the conversation
 CHUNKS = (1, 7, 100, 100, 600, 600, 1500, 4000, 16000, 70000)       # usual sizes of writes
 CUTS = ("destroy", "destroy_soon", "reset", "fail", "raise", "timeout", "abort")
-LONGEST = 60.0              # seconds that a conversation may take beside its planned pauses
+LONGEST = 60.0              # seconds that a conversation may take beside its planned pauses ...
+LONGEST_WORK = 20.0         # ... provided that this process had so many of processor time meanwhile
 UNCLAIMED = 60.0            # seconds after its client's close in which a server may still meet a conversation
 
 
@@ -448,6 +449,7 @@ class Conversation:
         self.answer = make_plan(rng, hold)          # what the server's end will do
         self.server: Optional[End] = None
         self.late_at = time.monotonic() + 2 * hold + LONGEST
+        self.late_after = time.process_time() + LONGEST_WORK    # a machine that is busy with others is no reason
         self.closed_at = 0.0        # when the client had closed
 
     def start(self) -> None:
@@ -654,10 +656,10 @@ class Books:
 
     def look_after(self, everything: bool = False) -> None:
         """Now and then: end what takes too long, and settle what no server's end has ever met."""
-        now = time.monotonic()
+        now, work = time.monotonic(), time.process_time()
         with self._lock:
             late = [talk for table in (self.open, self.waiting) for talk in table.values()
-                    if talk.late_at < now and not talk.over()]
+                    if talk.late_at < now and talk.late_after < work and not talk.over()]
             unmet = [talk for talk in self.waiting.values()
                      if talk.server is None and (everything or talk.closed_at < now - UNCLAIMED)]
             for talk in unmet:
