@@ -77,6 +77,8 @@ class BlockingMixin:
         if self._link is OPEN:
             try:
                 data = self._transport.recv(size)
+            except (BlockingIOError, InterruptedError):
+                data = None
             except OSError as problem:
                 dressed = system_error(problem, "read")
                 self._lost(dressed, None)

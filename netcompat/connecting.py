@@ -23,7 +23,7 @@ from .arguments import (check_block_list, check_callback, check_host, check_int,
                         split_place)
 from .blocklist import BlockList
 from .errors import AggregateError, error, invalid_type, invalid_value, lookup_error, system_error
-from .runtime.reactor import WRITE, Timer, reactor
+from .runtime.reactor import WRITE, Channel, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
 from .transports.ipc import connect_path, is_busy
@@ -275,7 +275,7 @@ class Connector:
         self.owner._enter(self.owner._connecting_told, event, args)
 
 
-class _Attempt:
+class _Attempt(Channel):
     """One address, one socket. What the reactor calls when that turns writable."""
 
     def __init__(self, connector: Connector, address: str, family: int) -> None:

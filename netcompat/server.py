@@ -26,7 +26,7 @@ from .arguments import (check_block_list, check_callback, check_dispatch, check_
 from .emitter import Entry, StatefulEmitter, _Once, check_timeout
 from .errors import error, invalid_type, lookup_error, system_error
 from .runtime import lifetime
-from .runtime.reactor import READ, reactor
+from .runtime.reactor import READ, Channel, reactor
 from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
 from .runtime.waiter import Waiter
@@ -50,7 +50,7 @@ STARVED_PAUSE = 0.1         # seconds until accepting is tried again after the d
 LONGEST_CLOSE = 0.25
 
 
-class Server(StatefulEmitter, lifetime.Handle):
+class Server(StatefulEmitter, lifetime.Handle, Channel):
     """Listens for TCP connections or on an IPC path. Node: `net.Server`.
 
     Keywords: `allow_half_open`, `high_water_mark` (bytes), `no_delay`, `keep_alive`, `keep_alive_initial_delay` (ms)

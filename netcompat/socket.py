@@ -27,11 +27,12 @@ from .emitter import _Once
 from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
 from .runtime.gate import GATE_CODES
-from .runtime.reactor import READ, WRITE, Timer, reactor
+from .runtime.reactor import EDGE, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
 from .runtime.workers import LISTENER_CALLERS, call_on_pool
 from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
 from .transports.adopt import adopt, directions
+from .transports.base import SEND_LATER
 from .transports.bound import BoundSocket
 from .transports.tcp import TcpTransport, address_info
 
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
 __all__ = ["OnRead", "Socket", "connect", "create_connection"]
 
 FULL_PAUSE = 0.01       # seconds until a send is tried again that took nothing although the selector saw room
-RECEIVE = 65536         # bytes a receive asks for: more would be above the allocator's first mmap threshold, and slow
+# Bytes that a receive asks for. A message of 64 KiB must not look like part of a stream; 128 KiB would be at the
+# allocator's first mmap threshold, where each receive of a fresh process maps and unmaps memory. A receive that was
+# filled is part of a stream: that fills the next one too, and so much memory at once pays.
+RECEIVE, RECEIVE_STREAM = 98304, 262144
+RECEIVE_AHEAD = 65536   # likewise, when nobody takes the bytes at once
 
 _get_ident = threading.get_ident
 _monotonic = time.monotonic
@@ -57,7 +62,7 @@ class OnRead(NamedTuple):
     callback: Callable[[int, Any], Any]
 
 
-class Socket(BlockingMixin, Duplex, lifetime.Handle):
+class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
     """A connection: a duplex stream over TCP or an IPC path. Node: `net.Socket`.
 
     Keywords: `fd` or `handle` (a stdlib socket, detached from its owner, or a `BoundSocket`); `allow_half_open`;
@@ -73,7 +78,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         "_transport", "_connector", "_server", "_intake", "_interest", "_sync_asked", "_life", "_living", "_refed",
         "_connecting", "_next_life", "_readable_half", "_writable_half", "_reset", "_options", "_peer", "_local",
         "_path", "_timeout", "_timer", "_active", "_timed_out", "_onread", "_helpers", "_rearm_posted", "_readers",
-        "_signal", "_on_abort", "_block_list", "_steps", "_refused", "_full",
+        "_signal", "_on_abort", "_block_list", "_steps", "_refused", "_full", "_receive_size",
         "auto_select_family_attempted_addresses",
     )
 
@@ -119,6 +124,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         self._intake = self._strand if self._strand.dispatch is None else Strand(self._lock, None, self._receive)
         self._connector: Any = None         # while connecting: a Connector or a PathConnector
         self._server: Any = None
+        self._receive_size = RECEIVE    # bytes that the next receive asks for
         self._interest = 0              # what the selector watches; changed by the reactor only
         self._full = False              # the kernel says that there is room, and takes nothing: pause for a moment
         self._sync_asked = False        # the reactor has been asked to look at the interest again
@@ -579,8 +585,18 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         return self._strand is not None and self._strand.runner == _get_ident()
 
     def _transmit(self, data: Any) -> int:
-        sent: int = self._transport.send(data)
-        if sent and self._timeout:
+        sent: int
+        try:
+            if type(data) is list:
+                sent = self._transport.send_many(data)
+            else:
+                send = self._transport.send
+                sent = send(data)
+        except OSError as problem:
+            if problem.errno not in SEND_LATER:
+                raise
+            return 0
+        if self._timeout and sent:
             self._touch()
         return sent
 
@@ -591,16 +607,25 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
         return super()._wants_read() and (
             self._onread is None or (self._flowing is not False and not self._flow_posted))
 
+    def _flows(self) -> bool:
+        """Does what is received go to the listeners at once, as it is?"""
+        return bool(self._flowing and self._buffer is None and self._decoder is None and self._input is READING
+                    and self._link is OPEN and not self._readers and self._intake is self._strand)
+
     def _wanted(self) -> int:
         wanted = READ if self._readers or self._wants_read() else 0
-        return wanted | WRITE if not self._full and self._wants_write() else wanted
+        if not self._full and self._wants_write():
+            return wanted | WRITE
+        return wanted | EDGE if self._interest & EDGE and wanted and self._flows() else wanted
 
     def _interest_changed(self) -> None:
         """Ask the reactor for what is newly wanted. What is no longer wanted goes when the reactor meets it: mostly it
         is wanted again before that, and no system call was needed."""
-        if self._transport is None or self._sync_asked or not self._wanted() & ~self._interest:
+        if self._transport is None or self._sync_asked:
             return
-        self._ask_sync()
+        wanted, interest = self._wanted(), self._interest
+        if wanted & ~interest or interest & ~wanted & EDGE:
+            self._ask_sync()
 
     def _ask_sync(self) -> None:
         if not self._sync_asked:
@@ -663,15 +688,23 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
 
     # ---- the reactor ----
 
+    def _claim_input(self) -> bool:
+        if self._readers:
+            return False
+        if self._intake.claim_readable():
+            return True
+        if self._interest & EDGE:
+            self._intake.note_readable()
+            return True
+        return False
+
     def _on_ready(self, mask: int) -> None:
-        """The selector saw something."""
         if mask & WRITE:
             self._enter(self._flush_and_sync)
-        if mask & READ and (self._readers or not self._intake.claim_readable()):
+        if mask & READ and not self._claim_input():
             self._enter(self._on_busy)
 
     def _on_lost(self, problem: OSError) -> None:
-        """Foreign code closed the descriptor under the selector."""
         self._interest = 0
         if self._transport is not None:
             self._transport.forget()
@@ -699,15 +732,19 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 return
         if self._link is not OPEN:
             return
-        # Watch no more until the strand is done; a blocking reader in it watches again when it needs to.
+        # Where the selector can say a thing once, the strand remembers it. Else watch no more until it is done; a
+        # blocking reader in it watches again when it needs to.
+        interest = self._interest & ~READ
+        if self._interest == READ and reactor.has_edges and self._onread is None and self._flows():
+            interest = READ | EDGE
         try:
-            self._transport.set_interest(self._interest & ~READ, self._interest, self)
+            self._transport.set_interest(interest, self._interest, self)
         except (OSError, KeyError, ValueError):
             self._interest = 0
             self._destroy(system_error("EBADF", "read"))
             return
-        self._interest &= ~READ
-        if not self._rearm_posted:
+        self._interest = interest
+        if not interest & READ and not self._rearm_posted:
             self._rearm_posted = True
             self._intake.post(self._rearm)
 
@@ -729,18 +766,30 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
                 self._run_deferred()
             self._inside = True
             try:
-                if self._input is READING and self._link is OPEN and not self._readers and (
-                        not self._buffered or self._buffered < self._read_mark) and not self._hold_reading:
-                    data = self._transport.recv(RECEIVE)
-                    chunk = self._feed(data) if data is not None else None
-                    if chunk is None:
-                        self._ask_sync_if_unwanted()
-                    elif self._intake is not self._strand:
-                        self._keep(chunk)
-                        chunk = None
+                if (self._flowing and self._buffer is None and self._decoder is None and self._input is READING
+                        and self._link is OPEN and not self._readers and self._intake is self._strand):
+                    # `_flows`: most messages go to the listeners as they are, past `_take_in` and what it asks.
+                    recv = self._transport.recv
+                    chunk = recv(self._receive_size)
+                    if chunk:
+                        size = len(chunk)
+                        self.bytes_read += size
+                        if size >= RECEIVE or self._receive_size is not RECEIVE:
+                            self._receive_size = RECEIVE_STREAM if size == self._receive_size else RECEIVE
+                        if self._interest & EDGE:
+                            self._intake.receive_again()        # until there is nothing: that alone is sure
+                    else:
+                        chunk = self._take_in(chunk)
+                elif not self._readers and self._wants_read():
+                    chunk = self._take_in(self._transport.recv(RECEIVE_AHEAD))
+                    if self._interest & EDGE:
+                        self._ask_sync()
                 else:
                     chunk = None
                     self._ask_sync()
+            except (BlockingIOError, InterruptedError):
+                chunk = None
+                self._ask_sync_if_unwanted()
             except (OSError, MemoryError) as problem:
                 chunk = None
                 self._lost(system_error(problem, "read") if isinstance(problem, OSError) else problem, None)
@@ -754,6 +803,16 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             self._deliver_data(chunk)
             if self._timeout:
                 self._enter(self._touch)
+
+    def _take_in(self, data: Optional[bytes]) -> Any:
+        """What was received, none of it at the end: the chunk to deliver now, `None` if there is none. Inside."""
+        chunk = self._feed(data) if data is not None else None
+        if chunk is None:
+            self._ask_sync_if_unwanted()
+        elif self._intake is not self._strand:
+            self._keep(chunk)
+            chunk = None
+        return chunk
 
     def _ask_sync_if_unwanted(self) -> None:
         if self._interest & READ and not self._wanted() & READ and self._link is not GONE:
@@ -801,6 +860,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle):
             return 0
         try:
             count = self._transport.recv_into(buffer)
+        except (BlockingIOError, InterruptedError):
+            return 0
         except OSError as problem:
             self._lost(system_error(problem, "read"), None)
             return 0

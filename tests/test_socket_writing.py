@@ -377,6 +377,10 @@ class Counting:
         self.sends += 1
         return int(self._transport.send(data))
 
+    def send_many(self, chunks: Any) -> int:
+        self.sends += 1
+        return int(self._transport.send_many(chunks))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 

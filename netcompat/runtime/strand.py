@@ -7,8 +7,8 @@ Which threads run it: `post` every thread, inside the gate of the emitter; `clai
 worker; `_run_elsewhere` whatever thread the dispatch brings.
 
 Locks: the emitter's own lock makes "empty, so released" and "queued, so claimed" exclude each other. The claim itself
-is a lock that is only ever tried, never waited for: a flag that two threads, or a thread and its signal handler, cannot
-both set.
+is a list with one thing in it that one of several threads, or of a thread and its signal handler, takes out: a flag
+that two cannot both set, at a fourth of the price of a lock that is tried.
 """
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from typing import Any, Callable, Deque, Optional, Tuple
 
 from . import workers
 from .gate import GATE_CODES
+from .reactor import HAS_GIL, fence
 from .report import log, report
 from .workers import Runnable, code_of, known_to_block, still_blocks
 
@@ -37,14 +38,14 @@ _get_ident = threading.get_ident
 class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
-    __slots__ = ("_lock", "_items", "_claim", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
+    __slots__ = ("_lock", "_items", "_free", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
                  "_roams", "codes", "_code", "_remembered", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
         self._lock = lock
         self._items: "Optional[Deque[Tuple[Callable[..., Any], Tuple[Any, ...]]]]" = None     # made when needed
-        self._claim = threading.Lock()
+        self._free = [None]             # empty: somebody has the claim; changes in atomic steps
         self._readable = False          # the reactor saw input; belongs to the holder of the claim
         self._receive = receive
         self.dispatch = dispatch
@@ -65,8 +66,16 @@ class Strand(Runnable):
         if items is None:
             items = self._items = deque()
         items.append((call, args))
-        if self._claim.acquire(False):
+        if self._claim():
             workers.default_pool().schedule(self)
+
+    def _claim(self) -> bool:
+        """Take the claim; `False` if somebody has it."""
+        try:
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
 
     def post_first(self, call: Callable[..., Any], *args: Any) -> None:
         """Queue an item before all others; for a strand that is held or sure to get another item. Inside the gate."""
@@ -76,7 +85,7 @@ class Strand(Runnable):
 
     def hold(self) -> None:
         """Claim a new strand, so that nothing in it runs before `release`."""
-        self._claim.acquire()
+        self._free.pop()
 
     def suspend(self) -> None:
         """In an item that runs: nothing behind it runs before `release`."""
@@ -118,7 +127,7 @@ class Strand(Runnable):
         return self.dispatch is not None and not self.home and not self._roams
 
     def busy(self) -> bool:
-        return self._claim.locked()
+        return not self._free
 
     def waiting(self) -> int:
         """How many items are queued."""
@@ -147,20 +156,32 @@ class Strand(Runnable):
 
     def claim_readable(self) -> bool:
         """There is input: have it received by a worker. `False` if the strand is busy."""
-        if not self._claim.acquire(False):
+        try:
+            self._free.pop()
+        except IndexError:
             return False
         self._readable = True
-        pool = workers.default_pool()
         if self._remembered != workers.remembered:
             self._remembered = workers.remembered
             self.will_block()
         if self.blocking:
-            pool.schedule(self)
+            workers.default_pool().schedule(self)
         else:
-            pool.queue.append(self)         # the reactor hands the queue over when it has seen every socket
+            workers.default_pool().queue.append(self)       # it is handed over when every socket was seen
         return True
 
+    def note_readable(self) -> None:
+        """There is input, and it will not be said again: whoever has the strand receives it when it is done."""
+        self._readable = True       # first this, then the look, as in `run`
+        fence()
+        if self._claim():
+            workers.default_pool().schedule(self)
+
     # ---- for the holder of the claim ----
+
+    def receive_again(self) -> None:
+        """In `receive`: there may be more, and it will not be said."""
+        self._readable = True
 
     def run(self) -> None:
         """On a worker: run what is queued, receive what is readable, then release the strand."""
@@ -174,7 +195,8 @@ class Strand(Runnable):
                 self._run_items()
             if self._readable and not self._held and not self._items:      # what is queued happened before
                 self._readable = False
-                self._receive()     # type: ignore[misc]
+                receive = self._receive
+                receive()           # type: ignore[misc]
                 if self._items:
                     self._run_items()
         except Exception as problem:        # a defect of our own: listeners' exceptions are caught where they run
@@ -182,7 +204,17 @@ class Strand(Runnable):
         if began and self._code is not None and not still_blocks(self._code, time.monotonic() - began):
             self.blocking = False
             self._code = None
-        self._done()
+        if self._items is not None:
+            self._done()
+            return
+        # Nothing was posted: release without the lock. Who posts something now does so before trying the claim, and
+        # the look follows its release; so one of the two sees the other.
+        self.runner = 0
+        self._free.append(None)
+        if not HAS_GIL:
+            fence()
+        if (self._items or self._readable) and self._claim():
+            workers.default_pool().schedule(self)
 
     def _run_items(self) -> None:
         items = self._items
@@ -209,8 +241,8 @@ class Strand(Runnable):
                 self._items = None          # an idle connection pays for no queue
                 if items:
                     self._items = items     # a signal handler came in between
-            self._claim.release()
-            again = (bool(self._items) or self._readable) and self._claim.acquire(False)
+            self._free.append(None)
+            again = (bool(self._items) or self._readable) and self._claim()
         if again:
             workers.default_pool().schedule(self)
 

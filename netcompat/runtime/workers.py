@@ -39,6 +39,9 @@ from .report import log, report
 __all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool", "set_default_workers"]
 
 WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
+LONGEST_WINDOW = 0.008      # what WINDOW grows to while nothing blocks
+CALM = 1.0                  # seconds since something blocked, before it grows
+LOOK = 0.001                # seconds that a worker with the turn waits for more input: what selectors can tell apart
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
 MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
 QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
@@ -84,16 +87,25 @@ LISTENER_CALLERS: Set[CodeType] = {_Call.run.__code__}      # what stands above 
 
 
 class _Mark(Runnable):
-    """The end of a batch in the run queue: whoever meets it gives the turn back to the reactor."""
+    """The turn, as it stands in the run queue: at the end of a batch. The worker that meets it looks whether there is
+    more input for quick listeners, and goes on with that; else it gives the turn back to the reactor."""
 
-    __slots__ = ("turn",)
+    __slots__ = ("turn", "queue", "looking", "recalled")
 
-    def __init__(self) -> None:
+    def __init__(self, queue: "Deque[Runnable]") -> None:
         self.turn = threading.Lock()
         self.turn.acquire()
+        self.queue = queue
+        self.looking = False        # a worker is at it, and will put it back into the queue, or give the turn back
+        self.recalled = False       # the reactor has something to do
 
     def run(self) -> None:
-        self.turn.release()
+        self.looking = True
+        if not self.recalled and reactor.look(LOOK):
+            self.queue.append(self)
+            self.looking = False
+        else:
+            self.turn.release()
 
 
 class _Worker:
@@ -149,6 +161,8 @@ class WorkerPool:
                 queue.clear()       # the worker that forked, if one did, still looks there
         self.queue: Deque[Runnable] = deque()           # the run queue
         self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
+        self._window = WINDOW       # seconds that the reactor waits before it looks whether listeners get on
+        self._lost_at = 0.0         # when a listener lost its turn
         self._looked = -1           # `progress` as the reactor of a free-threaded build saw it change last
         self._looked_at = 0.0       # when that was
         self.progress = 0           # changes with each item that is begun; compared, never counted with
@@ -352,23 +366,33 @@ class WorkerPool:
                     break               # as many as cores are at it, and they get on
                 self._wake_one(self.queue)
             return
-        mark = _Mark()
+        mark = _Mark(self.queue)
         self.queue.append(mark)
         self._wake_one(self.queue)
         seen, lost = self.progress, 0
-        while not mark.turn.acquire(True, WINDOW):
-            if self.progress != seen:
+        while not mark.turn.acquire(True, reactor.until_due(self._window)):
+            if reactor.is_due():
+                mark.recalled = True
+            if self.progress != seen or mark.looking:
                 seen = self.progress
+                self._look_less_often()
                 continue
-            if self._saturated:
-                self._take_back(mark)
+            if self._saturated and self._take_back(mark):
                 return
+            self._window, self._lost_at = WINDOW, time.monotonic()
             self._remember_blocked()
             lost += 1
             self._keep_one_free(lost)
             if self._next_is(mark):
                 return              # all is taken; what blocks may go on blocking
             self._wake_one(self.queue)
+
+    def _look_less_often(self) -> None:
+        """Each look costs: who wakes up wants the interpreter lock, and until it gets it, every system call of the
+        worker wakes it once more. So while nothing blocks the reactor looks 16 times less often. The first listener
+        that does then costs the others so much more, once; after that all are looked at closely for a while."""
+        if self._window < LONGEST_WINDOW and time.monotonic() - self._lost_at > CALM:
+            self._window *= 2
 
     def _is_stuck(self) -> bool:
         """Has nothing been begun for a while?"""
@@ -382,17 +406,18 @@ class WorkerPool:
         try:
             item = self.queue.popleft()
         except IndexError:
-            return True             # a worker has just met it
+            return False            # a worker has just met it
         if item is mark:
             return True
         self.queue.appendleft(item)
         return False
 
-    def _take_back(self, mark: _Mark) -> None:
+    def _take_back(self, mark: _Mark) -> bool:
         try:
             self.queue.remove(mark)
         except ValueError:
-            pass                    # a worker has just met it
+            return False            # a worker has just met it
+        return True
 
     def _remember_blocked(self) -> None:
         """The workers that serve the run queue make no progress: remember the code that they are in."""

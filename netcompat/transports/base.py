@@ -15,7 +15,7 @@ import os
 import socket
 import struct
 import sys
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 from ..runtime.reactor import reactor
 
@@ -24,7 +24,7 @@ __all__ = ["Listener", "SocketListener", "SocketTransport", "Transport", "open_s
 # The interpreter itself tries again after EINTR; what comes in its place (gevent, a socket of one's own) may not.
 _LATER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
 # ENOBUFS: the kernel has no memory for what is to be sent, at the moment. libuv waits too.
-_SEND_LATER = _LATER + (errno.ENOBUFS, getattr(errno, "WSAENOBUFS", errno.ENOBUFS))
+SEND_LATER = _LATER + (errno.ENOBUFS, getattr(errno, "WSAENOBUFS", errno.ENOBUFS))
 # Linux passes on what befell a connection before it was accepted (accept(2)): that is no fault of the listener.
 _CONNECTION_GONE = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
                     errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EOPNOTSUPP, getattr(errno, "ENONET", errno.ENETDOWN))
@@ -42,7 +42,7 @@ class Transport:
         raise NotImplementedError
 
     def recv(self, size: int) -> Optional[bytes]:
-        """Up to `size` bytes; `b''` at the end; `None` when there is nothing now."""
+        """Up to `size` bytes; `b''` at the end; `None`, or `BlockingIOError`, when there is nothing now."""
         raise NotImplementedError
 
     def recv_into(self, buffer: Any) -> Optional[int]:
@@ -50,8 +50,12 @@ class Transport:
         raise NotImplementedError
 
     def send(self, data: Any) -> int:
-        """Send a buffer or a list of them; how many bytes were taken, 0 when the kernel is full."""
+        """Send a buffer: how many bytes were taken; 0, or an error of `SEND_LATER`, when the kernel is full."""
         raise NotImplementedError
+
+    def send_many(self, chunks: List[Any]) -> int:
+        """As `send`, several buffers with one system call where the system has such a one."""
+        return self.send(b"".join(chunks))
 
     def send_fin(self) -> None:
         """Nothing more will be sent."""
@@ -72,20 +76,18 @@ class Transport:
 class SocketTransport(Transport):
     """A connection that is a stdlib socket."""
 
-    __slots__ = ("socket",)
+    __slots__ = ("socket", "recv", "send")
+
+    recv: Any           # the socket's own, which saves two calls for each message
+    send: Any
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
+        self.recv, self.send = sock.recv, sock.send
         sock.setblocking(False)
 
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
         reactor.watch(self.socket.fileno(), interest, before, owner)
-
-    def recv(self, size: int) -> Optional[bytes]:
-        try:
-            return self.socket.recv(size)
-        except (BlockingIOError, InterruptedError):
-            return None
 
     def recv_into(self, buffer: Any) -> Optional[int]:
         try:
@@ -93,17 +95,10 @@ class SocketTransport(Transport):
         except (BlockingIOError, InterruptedError):
             return None
 
-    def send(self, data: Any) -> int:
-        try:
-            if type(data) is not list:
-                return self.socket.send(data)
-            if sys.platform != "win32":
-                return self.socket.sendmsg(data)
-            return self.socket.send(b"".join(data))
-        except OSError as problem:
-            if problem.errno in _SEND_LATER:
-                return 0
-            raise
+    def send_many(self, chunks: List[Any]) -> int:
+        if sys.platform != "win32":
+            return self.socket.sendmsg(chunks)
+        return self.socket.send(b"".join(chunks))
 
     def send_fin(self) -> None:
         try:

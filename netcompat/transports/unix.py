@@ -6,7 +6,7 @@ import os
 import socket
 import stat
 import sys
-from typing import Any, Optional, Tuple, Union
+from typing import Any, List, Optional, Tuple, Union
 
 from ..runtime.reactor import reactor
 from .base import SocketListener, SocketTransport, Transport, connect_now, open_socket
@@ -57,27 +57,21 @@ class PipeTransport(Transport):
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
         reactor.watch(self.descriptor, interest, before, owner)
 
-    def recv(self, size: int) -> Optional[bytes]:
-        try:
-            return os.read(self.descriptor, size)
-        except BlockingIOError:
-            return None
+    def recv(self, size: int) -> bytes:
+        return os.read(self.descriptor, size)
 
-    def recv_into(self, buffer: Any) -> Optional[int]:
+    def recv_into(self, buffer: Any) -> int:
         if sys.platform == "win32":
             raise NotImplementedError
-        try:
-            return os.readv(self.descriptor, [buffer])
-        except BlockingIOError:
-            return None
+        return os.readv(self.descriptor, [buffer])
 
     def send(self, data: Any) -> int:
+        return os.write(self.descriptor, data)
+
+    def send_many(self, chunks: List[Any]) -> int:
         if sys.platform == "win32":
             raise NotImplementedError
-        try:
-            return os.writev(self.descriptor, data) if type(data) is list else os.write(self.descriptor, data)
-        except BlockingIOError:
-            return 0
+        return os.writev(self.descriptor, chunks)
 
     def send_fin(self) -> None:
         """A pipe has one direction: its end is the close, which follows."""

@@ -34,6 +34,8 @@ def inject(handle: Any, **faults: Fault) -> Faulty:
     """Puts faults under a connected `Socket` or a listening `Server`."""
     owner = handle._transport if isinstance(handle, netcompat.Socket) else handle._listener
     faulty = owner.socket = Faulty(owner.socket, **faults)
+    if isinstance(handle, netcompat.Socket):
+        owner.recv, owner.send = faulty.recv, faulty.send       # a transport keeps them at hand
     return faulty
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import eventually
 from connections import WAIT, Told, connected
-from injection import all_sends, inject, raising, short
+from injection import Faulty, all_sends, inject, raising, short
 
 import netcompat
 from netcompat import connecting
@@ -236,16 +236,18 @@ def test_an_interrupted_connect_goes_on_in_the_background(echo, monkeypatch):
 def test_a_selector_that_raises_costs_nobody_a_byte(pair, monkeypatch, problem):
     raised = []
 
-    def failing():
-        selector = reactor._selector
-        real = selector.select
+    def fault(real, *arguments):
+        if len(raised) < 5:
+            raised.append(None)
+            raise problem
+        return real(*arguments)
 
-        def select(timeout=None):
-            if len(raised) < 5:
-                raised.append(None)
-                raise problem
-            return real(timeout)
-        selector.select = select
+    def failing():
+        if reactor._epoll is not None:          # it is asked past its selector
+            reactor._epoll = Faulty(reactor._epoll, poll=fault)
+        else:
+            real = reactor._selector.select
+            reactor._selector.select = lambda timeout=None: fault(real, timeout)
     open_again = reactor._open
 
     def opened():

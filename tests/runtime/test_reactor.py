@@ -13,7 +13,7 @@ import pytest
 
 import netcompat
 from conftest import eventually
-from netcompat.runtime.reactor import READ, Reactor, make_selector, reactor
+from netcompat.runtime.reactor import READ, Channel, Reactor, make_selector, reactor
 
 HOST = "127.0.0.1"
 
@@ -151,7 +151,7 @@ def test_it_sleeps_when_nothing_happens(engine: Reactor) -> None:
     assert engine.wakeups == before
 
 
-class Channel:
+class Watched(Channel):
     def __init__(self) -> None:
         self.lost = threading.Event()
         self.ready = threading.Event()
@@ -169,8 +169,8 @@ def reactor_of(channel: Any) -> Reactor:
     return made
 
 
-def watched(engine: Reactor, end: socket.socket) -> Channel:
-    channel: Any = Channel()
+def watched(engine: Reactor, end: socket.socket) -> "Watched":
+    channel: Any = Watched()
     channel.engine, channel.fd = engine, end.fileno()
     over = threading.Event()
     engine.call_soon(engine.watch, end.fileno(), READ, 0, channel)
