@@ -213,6 +213,7 @@ def _in_child() -> None:
     _nudge.acquire()
     _keeper = None
     selector, bell = reactor._selector, reactor._bell
+    reactor._close_epoll()
     reactor.reset()
     resolver.reset()
     workers.forget_worker()

@@ -2,6 +2,8 @@
 
 It accepts, finishes connects, flushes what `write` could not send, and fires timers. It runs no user code.
 
+While quick listeners keep one worker busy, that worker looks at the selector in its place (`look`).
+
 Which threads run it: its own runs everything except `call_soon`, `call_later`, `wake` and `start`, which every thread
 may call. The selector, the timer heap and each channel's registration belong to the reactor thread alone; other
 threads ask for a change with `call_soon`.
@@ -403,7 +405,8 @@ class Reactor:
         self._selector, self._epoll, self._bell = selector, epoll, bell
 
     def _close(self) -> None:
-        selector, self._selector, self._epoll = self._selector, None, None
+        self._close_epoll()
+        selector, self._selector = self._selector, None
         bell, self._bell = self._bell, None
         self._timers.clear()
         self._channels.clear()
@@ -412,6 +415,15 @@ class Reactor:
             selector.close()
         if bell is not None:
             bell.close()
+
+    def _close_epoll(self) -> None:
+        """At once: a traceback may keep the object for longer."""
+        epoll, self._epoll = self._epoll, None
+        if epoll is not None:
+            try:
+                epoll.close()
+            except OSError:
+                pass            # foreign code was faster
 
     def _turn(self) -> None:
         """One round: what was asked for, what is due, who has work, and then the wait."""
@@ -535,7 +547,7 @@ class Reactor:
         lost = [key for key in keys if not _is_open(key.fd)]        # before anything of ours gets their numbers
         edges, self._edges = self._edges, set()
         self._channels.clear()
-        self._epoll = None
+        self._close_epoll()
         # First close, then open: what others closed already would have its number given to what is opened.
         try:
             old.close()

@@ -2,7 +2,8 @@
 
 How work is given out, and why (CPython with a GIL): threads that run at the same time fight over the interpreter lock,
 and that fight costs more than the work. So the reactor hands a batch to *one* worker and waits for it: it gives its
-turn away. A batch ends with a mark in the run queue; the worker that meets the mark gives the turn back. If half a
+turn away. A batch ends with a mark in the run queue; the worker that meets the mark looks whether there is more input,
+and goes on with that, or gives the turn back: so a busy server runs on one thread until a listener blocks. If half a
 millisecond passes without progress, a listener blocks: another worker is woken, and the reactor goes on waiting only
 for what is still queued. Quick listeners cost no contention; parallelism appears where it is useful.
 
