@@ -140,7 +140,7 @@ class OwnPath:
 
     def set_mode(self, mode: int) -> None:
         """Give it these permission bits; never to what somebody put in its place, nor to where a link leads."""
-        if hasattr(os, "O_PATH"):
+        if sys.platform != "win32" and hasattr(os, "O_PATH"):
             descriptor = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 status = os.fstat(descriptor)
