@@ -1,6 +1,7 @@
 """The worker pool: limits, what counts, what blocks, warnings, retirement, shutdown."""
 import logging
 import os
+import socket
 import threading
 import time
 from typing import Any, Callable, Iterator, List
@@ -371,3 +372,73 @@ def test_the_numbers_of_stats() -> None:
     assert (counts["workers"], counts["busy"], counts["idle"], counts["queued"]) == (2, 2, 0, 1)
     go.set()
     eventually(lambda: len(began) == 3)
+
+
+# ---- the turn ----
+
+@pytest.fixture
+def busy_echo() -> Iterator[netcompat.Server]:
+    """A server whose quick listeners are kept busy without a pause, so that a worker has the turn all the time."""
+    server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+    stop = threading.Event()
+
+    def ask() -> None:
+        with socket.create_connection(server.address()[::2]) as client:
+            while not stop.is_set():
+                client.sendall(b"x")
+                assert client.recv(10)
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    eventually(lambda: netcompat.stats()["bytes_read"] > 100)
+    yield server
+    stop.set()
+    for thread in asking:
+        thread.join()
+    server.close()
+
+
+def test_a_busy_server_takes_connections(busy_echo: netcompat.Server) -> None:
+    for _ in range(20):
+        assert echo_through(busy_echo) == b"x"
+
+
+def test_timers_fire_beside_a_busy_server(busy_echo: netcompat.Server) -> None:
+    fired = threading.Event()
+    client = netcompat.connect(busy_echo.address().port, "127.0.0.1")
+    client.set_timeout(20, fired.set)
+    assert fired.wait(5)
+    client.destroy()
+
+
+def test_a_listener_that_blocks_beside_a_busy_server_stops_nobody(busy_echo: netcompat.Server) -> None:
+    go = threading.Event()
+    blocked = netcompat.create_server(lambda sock: sock.on("data", lambda chunk: go.wait(20))).listen(0, "127.0.0.1")
+    client = netcompat.connect(blocked.address().port, "127.0.0.1")
+    client.write(b"x")
+    try:
+        before = netcompat.stats()["bytes_read"]
+        eventually(lambda: netcompat.stats()["bytes_read"] > before + 500)
+        assert echo_through(busy_echo) == b"x"
+    finally:
+        go.set()
+    client.destroy()
+    blocked.close()
+
+
+def test_a_busy_strand_that_is_watched_for_edges_loses_nothing(small: Any) -> None:
+    """Input that comes while a listener blocks is received when it is done, although nobody says it again."""
+    small(4, default=True)
+    seen: List[bytes] = []
+
+    def listener(chunk: bytes) -> None:
+        time.sleep(0.002)       # is what makes the strand busy
+        seen.append(chunk)
+    server = netcompat.create_server(lambda sock: sock.on("data", listener)).listen(0, "127.0.0.1")
+    with socket.create_connection(server.address()[::2]) as client:
+        for number in range(300):
+            client.sendall(b"%4d" % number)
+        eventually(lambda: sum(map(len, seen)) == 1200)
+        assert b"".join(seen) == b"".join(b"%4d" % number for number in range(300))
+    eventually(lambda: not server.connections, message="the end is seen too")
+    server.close()
