@@ -235,7 +235,7 @@ def soak(seconds: float, seed: int, held: int, at_once: int, hold: Tuple[float, 
     books, samples, warnings = run.books, run.samples, run.warnings
     del run
     books.waiting.clear()
-    for _ in range(50):         # a thread that ends may take a moment
+    for _ in range(20):         # a thread that ends may take a moment
         after = what_is_there()
         if after == before:
             break

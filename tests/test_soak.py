@@ -1,0 +1,58 @@
+"""tools/soak.py finds what it looks for: a lost byte, a doubled callback, a late event, a descriptor left open."""
+import os
+import socket
+import sys
+from typing import Any
+
+import pytest
+from conftest import ROOT
+
+from netcompat.stream import Duplex
+from netcompat.transports.base import SocketTransport
+
+sys.path.insert(0, str(ROOT / "tools"))
+import soak  # noqa: E402
+
+
+def failures_of_a_short_run(monkeypatch: Any) -> str:
+    for name, value in (("IDLE_SECONDS", 0.0), ("SETTLE", 5.0), ("LONGEST_WORK", 1.0)):
+        monkeypatch.setattr(soak, name, value)
+    return "\n".join(soak.soak(0.7, seed=1, held=0, at_once=10)["failures"])
+
+
+def test_a_short_run_is_clean(monkeypatch: Any) -> None:
+    assert failures_of_a_short_run(monkeypatch) == ""
+
+
+def test_a_lost_byte_is_noticed(monkeypatch: Any) -> None:
+    real = SocketTransport.recv
+
+    def lossy(self: Any, size: int) -> Any:
+        data = real(self, size)
+        return data[:-1] if data and len(data) > 100 else data
+    monkeypatch.setattr(SocketTransport, "recv", lossy)
+    assert "other bytes than were sent" in failures_of_a_short_run(monkeypatch)
+
+
+def test_a_doubled_callback_is_noticed(monkeypatch: Any) -> None:
+    real = Duplex._complete
+
+    def doubled(self: Any, callback: Any, problem: Any) -> None:
+        real(self, callback, problem)
+        if problem is None:
+            real(self, callback, problem)
+    monkeypatch.setattr(Duplex, "_complete", doubled)
+    assert "succeeded as number" in failures_of_a_short_run(monkeypatch)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors cannot be counted here")
+def test_a_descriptor_left_open_is_noticed(monkeypatch: Any) -> None:
+    left = []
+    real = soak.Soak.close
+
+    def leaky(self: Any) -> None:
+        real(self)
+        left.append(socket.socket())
+    monkeypatch.setattr(soak.Soak, "close", leaky)
+    assert "descriptors" in failures_of_a_short_run(monkeypatch)
+    left[0].close()
