@@ -414,12 +414,12 @@ def connect_while_open(m: Moment) -> bool:
     if ["connect", "open"] not in m.right["results"] or not any(
             ["error", code] in m.right["events"] for code in ("EISCONN", "EALREADY")):
         return False
-    if ["connect"] in m.left["events"] and not m.left["props"].get("destroyed"):
+    if ["connect"] in m.left["events"]:
         raise Excused           # Linux tells of the first connection once more
     m.memory.setdefault("connect failed", set()).add(f"connect@{m.index - 1}")
     changed = m.drop(m.left, lambda entry: label_of(entry) == "connectionAttempt")
     for entry in m.left["events"]:
-        if entry[0] in ("error", "callback") and entry[-1] in ("EPIPE", "ECONNRESET"):
+        if label_of(entry) in ("error", "callback") and entry[-1] in ("EPIPE", "ECONNRESET"):
             entry[-1] = "EISCONN"
             changed = True
     return changed
@@ -434,8 +434,11 @@ def connect_before_close(m: Moment) -> bool:
 
 @rule("end-that-fails", "end() was called, so writable_ended is true, as documented; in Node not if its data failed")
 def end_that_fails(m: Moment) -> bool:
-    failed = any(entry[0] == "error" for entry in m.right["events"]) and m.asked("end")
-    return failed and m.prop("writable_ended") == (False, True) and m.equate("writable_ended")
+    failed = m.memory.setdefault("ends that failed", set())
+    if any(entry[0] == "error" for entry in m.right["events"]) and m.asked("end"):
+        failed.add(m.who)
+    return m.who in failed and m.prop("destroyed") == (True, True) and m.prop("writable_ended") == (False, True) and (
+        m.equate("writable_ended"))
 
 
 @rule("new-life-timeout", "the period of set_timeout() holds in the next life; in Node the property alone does")
@@ -455,8 +458,8 @@ def end_before_connect(m: Moment) -> bool:
 @rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
 def reset_behind_fin(m: Moment) -> bool:
     for one, other in ((m.left, m.right), (m.right, m.left)):
-        if ["error", "ECONNRESET"] in one["events"] and ["end"] in other["events"] and (
-                ["error", "ECONNRESET"] not in other["events"]):
+        told = ["end"] in other["events"] or other["props"].get("readable_length")      # or it waits to be told
+        if ["error", "ECONNRESET"] in one["events"] and told and ["error", "ECONNRESET"] not in other["events"]:
             raise Excused
     return False
 
@@ -520,7 +523,8 @@ def end_after_destroy(m: Moment) -> bool:
       "every callback is called; Node forgets that of end() after destroy(), or calls it in the next life")
 def callbacks_always_called(m: Moment) -> bool:
     early = m.memory.setdefault("early callbacks", [])
-    changed = m.drop(m.left, lambda entry: entry in early)
+    labels = [entry[1] for entry in early]
+    changed = m.drop(m.left, lambda entry: entry[0] == "callback" and entry[1] in labels)
     kept = [entry[:2] for entry in m.left["events"]]
     for entry in m.right["events"]:
         if entry[0] == "callback" and entry[1].startswith("end@") and entry[:2] not in kept and (
@@ -546,8 +550,9 @@ def close_once(m: Moment) -> bool:
 @rule("pipe-to-ended", "a pipe from or to what has ended ends at once, since that is told to late listeners too")
 def pipe_to_ended(m: Moment) -> bool:
     before, piped = m.before.get(m.who, {}), m.memory.setdefault("piped late", set())
-    if m.asked("pipe") and any(before.get(name) or m.right["props"].get(name)
-                               for name in ("destroyed", "readable_ended", "writable_ended")):
+    asked = m.asked("pipe") or ["pipe", m.who] in m.left["events"] + m.right["events"]
+    if asked and any(before.get(name) or m.right["props"].get(name)
+                     for name in ("destroyed", "readable_ended", "writable_ended")):
         piped.add(m.who)
     if m.who not in piped:
         return False
@@ -564,6 +569,9 @@ def pipe_to_ended(m: Moment) -> bool:
 def new_life_fresh(m: Moment) -> bool:
     if m.who in m.memory.get("held", {}) and m.prop("destroyed") != (True, True):
         raise Excused
+    again = m.memory.get("lives", 0) > 0 and m.who == "client" and ["drain"] not in m.right["events"]
+    if again and m.drop(m.left, lambda entry: label_of(entry) == "drain"):
+        return True             # of a write in the life before
     corked = False
     for who, *op in m.program["steps"][:m.index]:
         corked = corked or any(inner[0] == "cork" for inner in inner_ops(op))
@@ -587,7 +595,7 @@ def never_connected(m: Moment) -> bool:
 def destroyed_at_once(m: Moment) -> bool:
     if m.who in m.memory.get("too late", {}):
         if m.right["props"].get("destroyed"):
-            return m.equate("readable_flowing", "is_paused", "timeout")
+            return m.equate("readable_flowing", "is_paused", "timeout", "writable_finished")
         raise Excused           # what was too late for the last life holds in this one, in Node
     if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
             m.before.get(m.who, {}).get("destroyed")):
@@ -620,6 +628,8 @@ def pipe_at_end(m: Moment) -> bool:
     kept = [label_of(entry) for entry in m.right["events"]]
     for word in ("pause", "resume"):
         changed = (word not in kept and m.drop(m.left, lambda entry: label_of(entry) == word)) or changed
+    if m.who in ended and ["pause"] not in m.left["events"]:        # there it was paused already
+        changed = m.drop(m.right, lambda entry: label_of(entry) == "pause") or changed
     if changed:
         ended[m.who] = True
     return changed
@@ -640,16 +650,29 @@ def encoding_again(m: Moment) -> bool:
 @rule("new-life-reads",
       "a listener of 'readable' is served in the next life too; Node does not read there before read() is called")
 def new_life_reads(m: Moment) -> bool:
-    def but(side: Dict[str, Any], *events: str) -> List[Any]:
-        return [entry for entry in side["events"] if label_of(entry) not in events]
     lives = sum(op[0] == "connect" for op in all_ops(m.program))
-    if lives > 1 and m.who == "client" and ["finish"] in m.left["events"] and (
-            but(m.left, "close") == but(m.right, "close", "end")):
-        raise Excused           # and there it may close when 'finish' has come, half-open or not
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
     return False
+
+
+@rule("destroy-soon-again",
+      "destroy_soon() of what is destroyed does nothing; in Node it destroys the next life when that has finished")
+def destroy_soon_again(m: Moment) -> bool:
+    if m.who in m.memory.get("destroyed soon", ()) and m.prop("destroyed") == (True, False) and (
+            m.prop("writable_finished") == (True, True)):
+        raise Excused
+    return False
+
+
+@rule("resume-in-pause",
+      "a resume() in a listener of 'pause' is the last word; in Node is_paused() says paused all the same")
+def resume_in_pause(m: Moment) -> bool:
+    acts = any(op[0] == "when" and op[1] == "pause" and any(inner[0] == "resume" for inner in inner_ops(op[2]))
+               for op in all_ops(m.program))
+    return acts and m.prop("readable_flowing") == (True, True) and m.prop("is_paused") == (True, False) and (
+        m.equate("is_paused"))
 
 
 @rule("reset-after-end",
@@ -681,7 +704,8 @@ def off_readable(m: Moment) -> bool:
     reader = m.program["client" if m.who == "client" else "server"].get("reader")
     taken = any(["off", "readable"] == op for op in all_ops(m.program)) if not ever and reader != "readable" else (
         ["off", "readable"] in list(m.ops()) and not m.before.get(m.who, {}).get("listeners readable"))
-    if taken and m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]:
+    if taken and (m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1] or (
+            ["resume"] in m.left["events"] and ["resume"] not in m.right["events"])):
         raise Excused
     return False
 
@@ -711,17 +735,24 @@ def size_of(content: Dict[str, Any]) -> int:
     return len(value) if isinstance(value, str) else int(value)
 
 
+@rule("cut-anywhere",
+      "how often several listeners of 'readable' are called for what came in pieces is up to the pieces")
+def cut_anywhere(m: Moment) -> bool:
+    def total(side: Dict[str, Any]) -> int:
+        return sum(size_of(entry[1]) for entry in side["events"] if label_of(entry) == "read")
+    if (m.right["props"].get("listeners readable") or 0) < 2 or total(m.left) != total(m.right):
+        return False
+    return all([m.drop(side, lambda entry: label_of(entry) in ("readable", "read")) for side in (m.left, m.right)])
+
+
 @rule("flow-after-end", "after 'end' a listener of 'readable' still has the say; in Node not one that is added then")
 def flow_after_end(m: Moment) -> bool:
-    late = m.memory.setdefault("readable after end", set())
     if not m.right["props"].get("listeners readable"):
-        late.discard(m.who)
-    elif m.prop("readable_ended") == (True, True):
-        changed = m.equate("readable_flowing", "is_paused")
-        if changed or any(op[0] in ("on", "once") and op[1] == "readable" for op in m.ops()):
-            late.add(m.who)
-        return changed
-    elif m.who in late and m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]:
+        return False
+    if m.prop("readable_ended") == (True, True):
+        return m.equate("readable_flowing", "is_paused")
+    flowing = m.prop("readable_flowing")
+    if m.who in m.memory.get("readable after end", ()) and flowing[0] != flowing[1]:
         raise Excused           # nor in the next life
     return False
 
@@ -766,12 +797,15 @@ def reset_while_connecting(m: Moment) -> bool:
     code = "ECONNRESET"
     sides = [["connectionAttemptFailed", code] in m.left["events"], ["error", code] in m.right["events"]]
     early = m.memory.setdefault("read before the reset", set())
+    if sides[0] and ["connect"] in m.right["events"] and m.right["props"].get("is_paused"):
+        raise Excused           # and if it is paused, it does not see the reset for now
     if not all(sides):
         return m.who in early and m.equate("bytes_read")
     early.add(m.who)
     for side in (m.left, m.right):
-        m.drop(side, lambda entry: label_of(entry) in ("connect", "ready", "connectionAttemptFailed", "data") or (
-            entry[:2] == ["callback", f"connect@{m.index - 1}"]))
+        m.drop(side, lambda entry: label_of(entry) in (
+            "connect", "ready", "connectionAttemptFailed", "data", "readable", "read") or (
+                entry[:2] == ["callback", f"connect@{m.index - 1}"]))
     m.equate("bytes_read")
     return True
 
@@ -836,16 +870,29 @@ def past_the_mark(m: Moment) -> bool:
     return m.equate("readable_length", "bytes_read")
 
 
+@rule("paused-in-connect",
+      "what arrives is read ahead up to the mark from the connection on; Node reads nothing if it was paused in "
+      "'connect'")
+def paused_in_connect(m: Moment) -> bool:
+    pauses = any(op[0] == "when" and op[1] in ("connect", "ready") and any(inner[0] == "pause" for inner in inner_ops(
+        op[2])) for op in all_ops(m.program))
+    if pauses and m.who == "client" and m.prop("is_paused") == (True, True) and m.prop("bytes_read")[0] == 0 and (
+            m.prop("bytes_read")[1] or any(entry[0] in ("end", "error") for entry in m.right["events"])):
+        raise Excused
+    return False
+
+
 @rule("nothing-after-destroy", "once destroy() has returned, no listener begins but those of 'error' and 'close'")
 def nothing_after_destroy(m: Moment) -> bool:
     if not m.right["props"].get("destroyed"):
         return False
     if m.prop("readable_ended") == (True, False) and m.equate("readable_ended"):
         m.drop(m.left, lambda entry: label_of(entry) == "end")
-    kept = [label_of(entry) for entry in m.right["events"]]
-    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if any(
-        map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) else ())
-    return m.drop(m.left, lambda entry: label_of(entry) in quiet and label_of(entry) not in kept)
+    kept = [entry[0] for entry in m.right["events"]]
+    asked = any(map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) or any(
+        "#when@" in str(entry[0]) for entry in m.right["events"])
+    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if asked else ())
+    return m.drop(m.left, lambda entry: label_of(entry) in quiet and entry[0] not in kept)
 
 
 QUIET_WHEN_DESTROYED = ("pipe", "unpipe", "pause", "resume", "ready", "connectionAttempt")
@@ -858,10 +905,10 @@ def callbacks_before_error(m: Moment) -> bool:
     if not m.right["props"].get("destroyed") or m.before.get(m.who, {}).get("destroyed"):
         return False
     ours = {entry[1]: entry[2] for entry in m.right["events"] if entry[0] == "callback"}
+    reasons = ["ERR_STREAM_DESTROYED", *[entry[1] for entry in m.right["events"] if entry[0] == "error"]]
     changed = False
     for entry in m.left["events"]:
-        if entry[0] == "callback" and entry[2] == "ECANCELED" and (
-                ours.get(entry[1]) in ("ERR_STREAM_DESTROYED", "boom")):
+        if entry[0] == "callback" and entry[2] == "ECANCELED" and ours.get(entry[1]) in reasons:
             entry[2] = ours[entry[1]]
             changed = True
 
@@ -896,6 +943,8 @@ def write_returns(m: Moment) -> bool:
     if acted[0] != acted[1]:
         raise Excused
     excuses = m.memory.setdefault("write-returns", {})
+    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo":
+        excuses[m.who] = True       # what its own writes returned is not in the trace
     for ours, nodes in zip(m.right["results"], m.left["results"]):
         if ours[0] == nodes[0] == "write" and isinstance(ours[1], bool) and isinstance(nodes[1], bool):
             if ours != nodes:
@@ -955,6 +1004,7 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
                 continue
             sides = [json.loads(json.dumps(side[who])) for side in (mine, other)]
             moment = Moment(program, index, who, sides[0], sides[1], memory, before)
+            notice(moment)
             excuse = ""
             for each in [*rules, *rules]:       # what one makes alike may let another one see
                 if moment.same():
@@ -974,6 +1024,16 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
         memory["lives"] = memory.get("lives", 0) + closed
         before = {who: other[who]["props"] for who in other}
     return Verdict(None, tuple(used))
+
+
+def notice(m: Moment) -> None:
+    """Remember what rules ask for later, whether or not the two are alike now."""
+    before = m.before.get(m.who, {})
+    for op in m.ops() if m.step is not None and m.who.startswith(m.step[0]) else ():
+        if op[0] in ("on", "once") and op[1] == "readable" and before.get("readable_ended"):
+            m.memory.setdefault("readable after end", set()).add(m.who)
+        if op[0] == "destroy_soon" and before.get("destroyed"):
+            m.memory.setdefault("destroyed soon", set()).add(m.who)
 
 
 NOBODY: Dict[str, Any] = {"events": [["does not exist"]], "results": [], "props": {}}
