@@ -21,6 +21,7 @@ from . import AddressInfo, Server, Socket, __version__, connect, create_server, 
 
 CHUNK = 65536           # bytes read from standard input at a time
 LOOK = 0.5              # seconds between two lines of progress
+GRACE = 1.0             # seconds that connections have to finish when the workers end
 DEMO_LIMIT = 5.0        # seconds that each half of the demo may take
 FULLEST_QUEUE = 1 << 20     # bytes that may wait for a member of the chat
 
@@ -118,10 +119,12 @@ class Ending:
             raise Failure(self._failure)
 
 
-def listening(server: Server, place: Place, ending: Ending) -> None:
-    """Listen, and say where, or end with what went wrong."""
+def listening(server: Server, place: Place, ending: Ending, quiet: int = 0) -> None:
+    """Listen, and say where unless `quiet`, or end with what went wrong."""
     server.on("error", ending.fail)
-    server.on("listening", lambda: say(f"listening on {show(server.address())}"))
+    server.on("close", ending.finish)
+    if not quiet:
+        server.on("listening", lambda: say(f"listening on {show(server.address())}"))
     server.listen(**place)
 
 
@@ -309,6 +312,38 @@ def listen_command(options: argparse.Namespace) -> None:
 
 # ---- servers ----
 
+def in_workers(options: argparse.Namespace) -> None:
+    """Run a command that serves: here, or in so many processes that share the address."""
+    if not options.workers:
+        options.serve(options)
+        return
+    from .cluster import Cluster
+    ending = Ending()
+    told: List[object] = []
+
+    def on_listening(_: object, address: Union[AddressInfo, str, None]) -> None:
+        told.append(address)
+        if len(told) == options.workers:
+            say(f"listening on {show(address)}, {options.workers} workers")
+
+    cluster = Cluster(work, (options,), workers=options.workers, grace=GRACE)
+    cluster.on("listening", on_listening)
+    cluster.on("message", lambda _, problem: ending.fail(problem))
+    with cluster:
+        ending.wait()
+
+
+def work(options: argparse.Namespace) -> None:
+    """One worker's part of it."""
+    from . import cluster
+    try:
+        options.serve(options)
+    except Failure as problem:
+        assert cluster.worker is not None
+        cluster.worker.send(str(problem))       # one of them is enough to say so
+        cluster.worker.wait_for("disconnect")
+
+
 def echo(options: argparse.Namespace) -> None:
     """Send everything back."""
     ending = Ending()
@@ -318,7 +353,7 @@ def echo(options: argparse.Namespace) -> None:
     def on_connection(socket: Socket) -> None:
         socket.on("error", lambda error: say(f"{show_peer(socket)}: {error}"))
 
-    listening(server, options.address, ending)
+    listening(server, options.address, ending, options.workers)
     ending.wait()
 
 
@@ -327,7 +362,7 @@ def proxy(options: argparse.Namespace) -> None:
     ending = Ending()
     counts = {"open": 0, "in all": 0, "there": 0, "back": 0}
     lock = threading.Lock()         # guards `counts`: connections are handled in parallel
-    shown = sys.stderr.isatty()
+    shown = sys.stderr.isatty() and not options.workers     # each worker would write over the others' line
 
     def count(**changes: int) -> None:
         with lock:
@@ -363,7 +398,7 @@ def proxy(options: argparse.Namespace) -> None:
             sys.stderr.write(f"\r{line}  ")
             sys.stderr.flush()
 
-    listening(create_server(on_connection, allow_half_open=True), options.address, ending)
+    listening(create_server(on_connection, allow_half_open=True), options.address, ending, options.workers)
     try:
         ending.wait(show_counts)
     finally:
@@ -545,7 +580,8 @@ Servers listen on the loopback interface unless the address names another host."
 Command = Tuple[str, Callable[[argparse.Namespace], None], str, List[str]]
 COMMANDS: List[Command] = [
     ("demo", demo, "a server and a client talk, over TCP and an IPC path", ["netcompat demo"]),
-    ("echo", echo, "a server that sends everything back", ["netcompat echo", "netcompat echo 0.0.0.0:7000"]),
+    ("echo", echo, "a server that sends everything back",
+     ["netcompat echo", "netcompat echo 0.0.0.0:7000", "netcompat echo --workers 4 8124"]),
     ("connect", connect_command, "join standard input and output with a connection",
      ["netcompat connect example.org:80", "netcompat connect /tmp/x.sock < file"]),
     ("listen", listen_command, "wait for one connection and join standard input and output with it",
@@ -579,6 +615,10 @@ def make_parser() -> argparse.ArgumentParser:
         elif name in ("connect", "events", "chat"):
             command.add_argument("address", type=serving_address if name == "chat" else parse_address,
                                  metavar="ADDRESS", help="where to connect")
+        if name in ("echo", "proxy"):
+            command.set_defaults(run=in_workers, serve=run)
+            command.add_argument("--workers", type=number, default=0, metavar="N",
+                                 help="serve in N processes that share the address")
         if name == "proxy":
             command.add_argument("target", type=parse_address, metavar="TO", help="where to connect")
         if name in ("connect", "listen"):
@@ -589,6 +629,12 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument("--timeout", type=seconds, default=0.0, metavar="SECONDS",
                                  help="give up when nothing happens for so long")
     return parser
+
+
+def number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes")
+    return int(text)
 
 
 def seconds(text: str) -> float:
@@ -625,4 +671,5 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from .__main__ import main as run_main      # under its own name, by which a worker process can import it too
+    sys.exit(run_main())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket as stdlib_socket
 import sys
 import time
-from typing import IO, TYPE_CHECKING, Any, Iterator, List, Optional, cast
+from typing import IO, TYPE_CHECKING, Any, Iterator, List, Optional, Tuple, cast
 
 from .arguments import check_int
 from .emitter import check_timeout
@@ -247,29 +247,40 @@ class BlockingMixin:
         return cast(stdlib_socket.socket, self._detach())
 
     def _detach(self: Any) -> stdlib_socket.socket:
+        return cast(stdlib_socket.socket, self._part(False)[0])
+
+    def _hand_over(self: Any) -> Tuple[stdlib_socket.socket, bytes]:
+        """For `netcompat.cluster`: as `detach`, and what was read but not delivered."""
+        return cast(Tuple[stdlib_socket.socket, bytes], self._part(True))
+
+    def _part(self: Any, with_input: bool) -> Any:
         self._stdlib()
         self.flush()
         waiter = Waiter()
         from .runtime.reactor import reactor
-        reactor.call_soon(self._enter, self._let_go, waiter)
+        reactor.call_soon(self._enter, self._let_go, waiter, with_input)
         waiter.wait()
         if waiter.error is not None:
             raise waiter.error
-        return cast(stdlib_socket.socket, waiter.value)
+        return waiter.value
 
-    def _let_go(self: Any, waiter: Waiter) -> None:
+    def _let_go(self: Any, waiter: Waiter, with_input: bool) -> None:
         """On the reactor thread, inside the gate."""
         if self._link is not OPEN:
             waiter.set(error=error("ERR_SOCKET_CLOSED"))
-        elif self._buffer or self._queue:
+            return
+        if with_input:
+            self._undecode()
+        if self._queue or (self._buffer and not with_input):
             waiter.set(error=RuntimeError("detach() while bytes wait: read them first, or they would be lost"))
-        else:
-            if self._interest:
-                self._transport.set_interest(0, self._interest, self)
-                self._interest = 0
-            transport, self._transport = self._transport, None
-            self._destroy(None)
-            waiter.set(transport.socket)
+            return
+        data = self._take_buffered(self._buffered) if self._buffer else b""
+        if self._interest:
+            self._transport.set_interest(0, self._interest, self)
+            self._interest = 0
+        transport, self._transport = self._transport, None
+        self._destroy(None)
+        waiter.set((transport.socket, data))
 
     def as_stdlib(self: Any) -> "StdlibView":
         """A view with `socket.socket`'s methods, for code such as `http.client` and `socketserver`."""

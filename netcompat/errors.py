@@ -111,6 +111,7 @@ CODES: Dict[str, Tuple[Type[Exception], str]] = {
     "ERR_SERVER_ALREADY_LISTEN": (StateError, "Listen method has been called more than once without closing"),
     "ERR_SERVER_NOT_RUNNING": (StateError, "Server is not running: call listen() first"),
     "ERR_SOCKET_HANDLE_ADOPTED": (StateError, "The bound socket was adopted by a server or a socket"),
+    "ERR_INVALID_STATE": (StateError, "{reason}"),
     "ERR_UNHANDLED_ERROR": (StateError, "Unhandled error. ({received})"),
 }
 

@@ -26,6 +26,7 @@ from .arguments import (check_block_list, check_callback, check_dispatch, check_
 from .emitter import Entry, StatefulEmitter, _Once, check_timeout
 from .errors import error, invalid_type, lookup_error, system_error
 from .runtime import lifetime
+from .runtime.gate import inside_a_gate
 from .runtime.reactor import READ, Channel, reactor
 from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
@@ -49,6 +50,10 @@ STARVED_PAUSE = 0.1         # seconds until accepting is tried again after the d
 # signal handler whose thread is inside an object that the reactor needs.
 LONGEST_CLOSE = 0.25
 
+# The hook of `netcompat.cluster`, which sets it in a worker process: `obtain_listener(plan, host, done)` asks the
+# primary for a listener, and has `done(listener, problem)` called once, on the reactor thread.
+obtain_listener: "Optional[Callable[[_Plan, Optional[str], Callable[[Any, Optional[OSError]], None]], None]]" = None
+
 
 class Server(StatefulEmitter, lifetime.Handle, Channel):
     """Listens for TCP connections or on an IPC path. Node: `net.Server`.
@@ -60,7 +65,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
     """
 
     __slots__ = (
-        "allow_half_open", "pause_on_connect", "_max_connections", "drop_max_connection", "_high_water_mark",
+        "allow_half_open", "pause_on_connect", "_max_connections", "_drop_max_connection", "_high_water_mark",
         "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
         "_resolving", "_living", "_lives_over", "_refed", "_sockets", "_parked", "_acceptors", "_watched", "_starved",
         "_resting", "_backlog", "_life", "_watchers", "_signal", "_on_abort", "_failure",
@@ -89,7 +94,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self.allow_half_open = bool(allow_half_open)
         self.pause_on_connect = bool(pause_on_connect)
         self._max_connections: Optional[int] = None
-        self.drop_max_connection = False                # for clusters. Node: dropMaxConnection
+        self._drop_max_connection = False
         self._high_water_mark = high_water_mark
         self._no_delay, self._keep_alive = bool(no_delay), bool(keep_alive)
         self._keep_alive_delay = keep_alive_initial_delay
@@ -132,6 +137,9 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         plan = _plan_listen(args, options)
         if self._enter(self._start_listening, plan) is False:
             raise error("ERR_SERVER_ALREADY_LISTEN")
+        if plan.from_primary and (plan.host is None or is_ip(plan.host)) and not inside_a_gate():
+            # For the answer of the primary; asked inside the gate, so that what comes of it is seen whole.
+            self._wait_until(lambda: bool(self._enter(lambda: self._resolving is None)), None)
         if plan.callback is not None:
             self.once("listening", plan.callback)
         if plan.signal is not None and self._living:
@@ -171,15 +179,40 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
 
     def _bind(self, plan: "_Plan", host: Optional[str]) -> None:
         """Inside the gate: make the listener, or post the 'error'."""
+        if plan.from_primary and obtain_listener is not None:
+            token = self._resolving = object()
+            obtain_listener(plan, host, lambda listener, problem: self._obtained(plan, host, token, listener, problem))
+            return
         try:
-            self._listener = _make_listener(plan, host)
+            listener = make_listener(plan, host)
         except OSError as problem:
             self._refuse(_listen_error(problem, plan, host))
             return
         except BaseException:       # a handle that was adopted: the caller hears of it
             self._end_if_unheard()
             raise
-        self._address = self._listener.address()
+        self._begin_listening(plan, listener)
+
+    def _obtained(self, plan: "_Plan", host: Optional[str], token: object, listener: Optional[Listener],
+                  problem: Optional[OSError]) -> None:
+        """On the reactor thread: the primary has answered."""
+        def go_on() -> None:
+            if self._resolving is not token:        # closed meanwhile
+                if listener is not None:
+                    listener.close()
+                return
+            self._resolving = None
+            if listener is None:
+                assert problem is not None
+                self._refuse(_listen_error(problem, plan, host))
+            else:
+                self._begin_listening(plan, listener)
+                self._changed()
+        self._enter(go_on)
+
+    def _begin_listening(self, plan: "_Plan", listener: Listener) -> None:
+        self._listener = listener
+        self._address = listener.address()
         reactor.call_soon(self._enter, self._sync)
         if plan.signal is None or not plan.signal.aborted:      # else it closes before anybody hears of it
             self._post(self._deliver_listening, self._listener)
@@ -280,6 +313,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         if self._told is not None:
             self._told.pop("listening", None)
         self._resolving = None
+        self._changed()
         listener, self._listener = self._listener, None
         for acceptor in self._acceptors:
             acceptor.set(error=error("ERR_SERVER_NOT_RUNNING"))
@@ -455,6 +489,20 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
     @max_connections.setter
     def max_connections(self, limit: Optional[int]) -> None:
         self._max_connections = None if limit is None else check_int("max_connections", limit, 0, sys.maxsize)
+        self._enter(self._watch_again)
+
+    @property
+    def drop_max_connection(self) -> bool:
+        """In a worker of a cluster: drop what exceeds `max_connections`, instead of leaving it to the other workers.
+
+        Node: `server.dropMaxConnection`.
+        """
+        return self._drop_max_connection
+
+    @drop_max_connection.setter
+    def drop_max_connection(self, drop: bool) -> None:
+        self._drop_max_connection = bool(drop)
+        self._enter(self._watch_again)
 
     @property
     def connections(self) -> FrozenSet[Socket]:
@@ -552,7 +600,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
                 self._starved = None
                 return
             self._admit(*accepted)
-            if len(self._parked) >= self._backlog:
+            if len(self._parked) >= self._backlog or (listener.passes_on and self._leaves_to_others()):
                 self._enter(self._sync)
                 return
 
@@ -564,6 +612,12 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         if watched is self._listener:
             self._enter(self._post, self._deliver_error, system_error("EBADF", "accept"))
             self.close()
+
+    def _leaves_to_others(self) -> bool:
+        """Full, and the place is one that other processes accept from too?"""
+        limit = self._max_connections
+        return (limit is not None and not self._drop_max_connection and len(self._sockets) >= limit
+                and self._listener is not None and self._listener.passes_on)
 
     def _admit(self, transport: Any, peer: Any) -> None:
         """One accepted connection: refuse it, or make a socket of it."""
@@ -680,7 +734,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
 
     def _sync(self) -> None:
         """On the reactor thread: watch the listener, unless nobody takes what comes or descriptors are out."""
-        rests = self._resting or len(self._parked) >= self._backlog
+        rests = self._resting or len(self._parked) >= self._backlog or self._leaves_to_others()
         wanted = None if rests else self._listener
         if wanted is self._watched:
             return
@@ -730,6 +784,8 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._sockets.discard(sock)
         if self._resting:
             reactor.call_soon(self._enter, self._try_again)
+        elif self._max_connections is not None and self._listener is not None and self._listener.passes_on:
+            self._watch_again()
         self._changed()
         self._close_if_over()
 
@@ -770,7 +826,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._waiters, self._watchers = None, []
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.abandon()      # type: ignore[attr-defined]
+            listener.abandon()
 
     def __repr__(self) -> str:
         where = self.address()
@@ -812,6 +868,12 @@ class _Plan(NamedTuple):
     handle: Any = None
     signal: Any = None
     callback: Optional[Callable[..., Any]] = None
+    exclusive: bool = False
+
+    @property
+    def from_primary(self) -> bool:
+        """In a worker of a cluster: does the primary own the listener?"""
+        return (obtain_listener is not None and self.handle is None and not self.exclusive and not self.reuse_port)
 
 
 _OPTIONS = {"port", "host", "path", "backlog", "exclusive", "ipv6_only", "reuse_port", "readable_all", "writable_all",
@@ -845,7 +907,8 @@ def _plan_listen(args: Tuple[Any, ...], options: Dict[str, Any]) -> _Plan:
     signal = check_signal(options.get("signal"))
     backlog = options.get("backlog")
     backlog = 511 if backlog is None else _check_backlog(backlog)
-    common: Dict[str, Any] = {"backlog": backlog, "signal": signal, "callback": callback or given}
+    common: Dict[str, Any] = {"backlog": backlog, "signal": signal, "callback": callback or given,
+                              "exclusive": bool(options.get("exclusive"))}
     if options.get("handle") is not None:
         return _Plan(handle=_check_handle(options["handle"]), **common)
     fd = options.get("fd")
@@ -896,7 +959,7 @@ class _Source(NamedTuple):
     lent: bool = False                  # the caller's, until it listens
 
 
-def _make_listener(plan: _Plan, host: Optional[str]) -> Listener:
+def make_listener(plan: _Plan, host: Optional[str]) -> Listener:
     """Bind and listen. Raises `OSError`; what the caller gave is then still the caller's."""
     source = _source_of(plan, host)
     sock = source.socket

@@ -30,8 +30,8 @@ from .runtime.gate import GATE_CODES
 from .runtime.reactor import EDGE, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
 from .runtime.workers import LISTENER_CALLERS, call_on_pool
-from .stream import CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
-from .transports.adopt import adopt, directions
+from .stream import ABSENT, CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
+from .transports.adopt import adopt, directions, wrap
 from .transports.base import SEND_LATER
 from .transports.bound import BoundSocket
 from .transports.tcp import TcpTransport, address_info
@@ -165,6 +165,22 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         if server.pause_on_connect:
             made._flowing, made._hold_reading = False, True
         return made
+
+    @classmethod
+    def _with_input(cls, sock: stdlib_socket.socket, data: bytes, writable: bool, **options: Any) -> "Socket":
+        """For `netcompat.cluster`: a connection that another process had, with what that one had read of it."""
+        made = cls(**options)
+        made._writable_half = writable
+        made._enter(made._attach_with_input, sock, data, writable)
+        return made
+
+    def _attach_with_input(self, sock: stdlib_socket.socket, data: bytes, writable: bool) -> None:
+        if not writable:
+            self._output = ABSENT
+        self._hold_reading = False      # it is connected
+        if data:
+            self._feed(data)
+        self._attach(wrap(sock))
 
     # ---- connecting ----
 

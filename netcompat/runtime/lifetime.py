@@ -34,7 +34,7 @@ _keeping = threading.Lock()         # held while there is a keeper: a flag that 
 _nudge = threading.Lock()           # released when `_refed` becomes empty
 _nudge.acquire()
 _keeper: Optional[threading.Thread] = None
-_hooked = threading.Lock()          # held once `_at_exit` is registered: a flag likewise
+_hooked = threading.Lock()          # held once `settle` is registered: a flag likewise
 _endings: Dict[int, "_Pending"] = {}                # what has to be said before the program ends, by id
 
 
@@ -134,6 +134,16 @@ def _keep() -> None:
             return          # a handle that came in between either found the flag free or is seen here
 
 
+def wait_until_unneeded() -> None:
+    """Block until no ref'd handle is open: what the interpreter does when the main thread has ended."""
+    while _refed:
+        keeper = _keeper
+        if keeper is not None and keeper.is_alive():
+            keeper.join()
+        elif not _keeping.locked():
+            return          # there can be no keeper, and that was said
+
+
 # ---- the end of the program ----
 
 def _died() -> bool:
@@ -144,7 +154,7 @@ def _died() -> bool:
 def _hook() -> None:
     """The reactor is about to start, and with it the workers: what they have is to be finished at the end."""
     if _hooked.acquire(False):
-        atexit.register(_at_exit)
+        atexit.register(settle)
         # On Windows, before 3.14, the main thread hears no Ctrl-C while it waits for other threads at its end; so it
         # waits for them in slices, before that. 3.8 has no way to do so.
         register = getattr(threading, "_register_atexit", None)
@@ -166,7 +176,7 @@ def _wait_in_slices() -> None:
 reactor.starts = _hook
 
 
-def _at_exit() -> None:
+def settle() -> None:
     """The interpreter ends, and with it every thread, wherever it is: what is queued for listeners or runs is finished
     before; what waits in a helper is not waited for. If the program died of an exception, nothing new begins.
 

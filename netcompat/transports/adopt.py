@@ -13,7 +13,7 @@ from .bound import BoundSocket
 from .tcp import TcpTransport
 from .unix import PipeTransport, UnixTransport
 
-__all__ = ["adopt", "directions"]
+__all__ = ["adopt", "directions", "wrap"]
 
 
 def adopt(fd: Optional[int], handle: Any) -> Any:
@@ -27,7 +27,7 @@ def adopt(fd: Optional[int], handle: Any) -> Any:
             raise error("ERR_INVALID_FD_TYPE", kind="datagram socket")
         if handle.fileno() < 0:
             raise invalid_value("handle", "must not be closed", handle)
-        return _wrap(socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
+        return wrap(socket.socket(handle.family, handle.type, handle.proto, fileno=handle.detach()))
     if fd is None:
         return None
     check_int("fd", fd, 0, 2147483647)
@@ -48,10 +48,11 @@ def adopt(fd: Optional[int], handle: Any) -> Any:
     if sock.type != socket.SOCK_STREAM:
         sock.detach()
         raise error("ERR_INVALID_FD_TYPE", kind="UDP")
-    return _wrap(sock)
+    return wrap(sock)
 
 
-def _wrap(sock: socket.socket) -> Any:
+def wrap(sock: socket.socket) -> Any:
+    """The transport for a connected stdlib socket."""
     if sock.family == getattr(socket, "AF_UNIX", None):
         return UnixTransport(sock)
     return TcpTransport(sock)

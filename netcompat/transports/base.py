@@ -151,6 +151,7 @@ class Listener:
     __slots__ = ()
 
     kind = ""
+    passes_on = False   # connections that are not taken here go to another process: a full server leaves them alone
 
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
         raise NotImplementedError
@@ -168,6 +169,10 @@ class Listener:
 
     def forget(self) -> None:
         """As a transport's."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """In a forked child: close the copy of the descriptor; nobody is to notice."""
         raise NotImplementedError
 
     def address(self) -> Any:

@@ -53,6 +53,13 @@ class BoundSocket:
         except OSError as problem:
             raise system_error(problem, "bind", host or "::", number) from None
 
+    @classmethod
+    def _holding(cls, sock: socket.socket, path: Union[str, bytes, None], own: Optional[OwnPath]) -> "BoundSocket":
+        """For `netcompat.cluster`: one that another process has bound."""
+        made = cls.__new__(cls)
+        made._socket, made._path, made._own, made._adopted = sock, path, own, False
+        return made
+
     def address(self) -> Any:
         """`AddressInfo`, or the path. Raises when it was closed or adopted."""
         sock = self._open()

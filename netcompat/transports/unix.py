@@ -138,6 +138,16 @@ class OwnPath:
         self.path = path if is_abstract(path) else os.path.abspath(path)    # the working directory may change
         self._inode = _inode(self.path)
 
+    @classmethod
+    def known(cls, identity: "Tuple[Path, Optional[Tuple[int, int]]]") -> "OwnPath":
+        """What `identity` of another process' object told."""
+        made = cls.__new__(cls)
+        made.path, made._inode = identity
+        return made
+
+    def identity(self) -> "Tuple[Path, Optional[Tuple[int, int]]]":
+        return self.path, self._inode
+
     def set_mode(self, mode: int) -> None:
         """Give it these permission bits; never to what somebody put in its place, nor to where a link leads."""
         if sys.platform != "win32" and hasattr(os, "O_PATH"):
