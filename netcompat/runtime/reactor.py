@@ -187,7 +187,6 @@ class Reactor:
         self.starts: Callable[[], None] = lambda: None          # a thread is about to start it (of lifetime.py)
         self.began: Callable[[], None] = lambda: None           # the reactor starts: so may the first worker
         self.ended: Callable[[], None] = lambda: None           # the reactor ends: so may the workers
-        self.patience = 0.0     # seconds that the selector may wait while work waits
         self.due: Optional[float] = None        # of time.monotonic(): the next timer's, while a worker has the turn
         self.reset()
 
@@ -440,11 +439,9 @@ class Reactor:
         self.hand_over()
         self._asleep = True         # first this, then the questions: who comes in between sees it and wakes
         fence()
-        if calls or not self.needed():
+        if calls or not self.needed() or self.work_waits():
             wait = 0.0
-        elif self.work_waits():
-            wait = self.patience if wait is None else min(wait, self.patience)
-        if wait == self.patience or wait == 0.0:
+        if wait == 0.0:
             self._asleep = False
         try:
             ready = self._select(wait)

@@ -11,7 +11,9 @@ A listener that lost its turn is remembered as blocking, by its code, for otherw
 half millisecond again: the strands that run it go to workers that the reactor never waits for, until it has been quick
 for a while.
 
-On a free-threaded build nothing is fought over: as many workers as cores take from the queue at once.
+On a free-threaded build it is the same: there the fight is over the sockets. A reactor that goes on polling sees the
+input again that a worker is about to receive, and that costs more than the message. Listeners that compute lose their
+turn like those that wait, and so each gets a core of its own.
 
 Which threads run it: `schedule` and `submit` every thread, `hand_over` the reactor, `_work` the workers. Threads are
 started by the reactor thread alone, so that a signal handler never meets the threading module half-way.
@@ -164,8 +166,6 @@ class WorkerPool:
         self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
         self._window = WINDOW       # seconds that the reactor waits before it looks whether listeners get on
         self._lost_at = 0.0         # when a listener lost its turn
-        self._looked = -1           # `progress` as the reactor of a free-threaded build saw it change last
-        self._looked_at = 0.0       # when that was
         self.progress = 0           # changes with each item that is begun; compared, never counted with
         self._workers: Set[_Worker] = set()         # those that count towards the limit, or wait
         self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
@@ -289,11 +289,7 @@ class WorkerPool:
 
     def _blocking_room(self) -> int:
         """How many more may serve the queue of what blocks. One is kept for listeners that do not block."""
-        if HAS_GIL or self.max_workers < 3:
-            taken = len(self._blocked.difference(self._waiting, self._idle))
-        else:       # several take from the run queue at once: that some of them are blocked is seen later
-            taken = len(self._workers) - len(self._waiting) - len(self._idle)
-        return max(self.max_workers - 1, 1) - taken
+        return max(self.max_workers - 1, 1) - len(self._blocked.difference(self._waiting, self._idle))
 
     def _surplus(self) -> int:
         """How many workers there are above the limit."""
@@ -357,16 +353,6 @@ class WorkerPool:
         self._saturated = False
         if not self.queue:
             return
-        if not HAS_GIL:
-            stuck = self._is_stuck()
-            if stuck:
-                self._remember_blocked()
-                self._keep_one_free(0)
-            for _ in range(min(len(self.queue), _cores)):
-                if not stuck and len(self._workers) - len(self._idle) >= _cores:
-                    break               # as many as cores are at it, and they get on
-                self._wake_one(self.queue)
-            return
         mark = _Mark(self.queue)
         self.queue.append(mark)
         self._wake_one(self.queue)
@@ -394,13 +380,6 @@ class WorkerPool:
         that does then costs the others so much more, once; after that all are looked at closely for a while."""
         if self._window < LONGEST_WINDOW and time.monotonic() - self._lost_at > CALM:
             self._window *= 2
-
-    def _is_stuck(self) -> bool:
-        """Has nothing been begun for a while?"""
-        now = time.monotonic()
-        if self.progress != self._looked:
-            self._looked, self._looked_at = self.progress, now
-        return now - self._looked_at >= WINDOW
 
     def _next_is(self, mark: _Mark) -> bool:
         """Take the mark off the queue if nothing stands before it."""
@@ -683,4 +662,3 @@ reactor.work_waits = _work_waits
 reactor.quiet = _all_quiet
 reactor.began = lambda: _default.begin()
 reactor.ended = _end_all
-reactor.patience = 0.0 if HAS_GIL else 0.001

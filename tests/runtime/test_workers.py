@@ -277,8 +277,6 @@ def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> Non
     def listener(chunk: bytes) -> None:
         if pause[0]:
             time.sleep(pause[0])
-    if not workers.HAS_GIL:
-        pytest.skip("on a free-threaded build nobody waits for a worker")
     server = netcompat.create_server(lambda sock: sock.on("data", lambda c: (listener(c), sock.write(c))))
     server.listen(0, "127.0.0.1")
     client = netcompat.connect(server.address().port, "127.0.0.1")
