@@ -694,7 +694,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
             except (OSError, KeyError, ValueError):
                 pass            # foreign code closed the descriptor: the selector has forgotten it
             self._interest = 0
-        if getattr(self._error, "errno", None) == errno.EBADF:
+        if getattr(self._error, "errno", None) in (errno.EBADF, errno.ENOTSOCK):
             transport.forget()      # likewise; its number may be somebody else's by now
         try:
             transport.close(self._reset)

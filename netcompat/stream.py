@@ -333,16 +333,32 @@ class Duplex(StatefulEmitter):
         except OSError as problem:
             self._lost(system_error(problem, "write"), callback)
             return False
+        except BaseException as problem:
+            self._cut_short(problem, callback)
+            raise
         self.bytes_written += size
-        if self._drained:
-            self._forget_drain()
         if sent == size:
+            if self._drained:
+                self._forget_drain()
             if callback is not None:
                 self._complete(callback, None)
             return True
-        self._enqueue(memoryview(data)[sent:] if type(data) is bytes else bytes(data[sent:]), callback)
-        self._interest_changed()
+        try:
+            if self._drained:
+                self._forget_drain()
+            self._enqueue(memoryview(data)[sent:] if type(data) is bytes else bytes(data[sent:]), callback)
+            self._interest_changed()
+        except BaseException as problem:
+            self._cut_short(problem, callback)
+            raise
         return False
+
+    def _cut_short(self, problem: BaseException, callback: Completion) -> None:
+        """Ctrl-C, or what else a signal handler raises, in the middle of sending: nobody knows what the kernel has
+        taken, and whatever was sent next could follow half a chunk."""
+        if any(queued is callback for _, queued in self._queue or ()):
+            callback = None         # `_destroy` tells it
+        self._lost(problem, callback)
 
     def _write_deferred(self, data: Any, callback: Completion) -> None:
         """A write whose caller was answered with `False` before it was done: 'drain' is owed in any case."""
@@ -390,10 +406,14 @@ class Duplex(StatefulEmitter):
         """Send what is queued, as far as the kernel takes it; then the FIN, if it is time."""
         queue = self._queue
         while queue and self._link is OPEN and (not self._corked or self._pressing):
-            total, sent = self._send_some(queue)
-            if sent < 0:
-                return
-            self._sent(sent, sent == total == self._queued)
+            try:
+                total, sent = self._send_some(queue)
+                if sent < 0:
+                    return
+                self._sent(sent, sent == total == self._queued)
+            except BaseException as problem:
+                self._cut_short(problem, None)
+                raise
             if sent < total:
                 break
         self._maybe_send_fin()

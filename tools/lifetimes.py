@@ -7,6 +7,7 @@
   the main thread, from a thread of the program's and from a listener, and by `multiprocessing` with fork, forkserver
   and spawn. Each child must find its copies closed and use the package afresh; the parent must not lose a byte.
 * Exits: programs under the same load end in every way there is. None may hang, crash, or print what does not belong.
+  The program's own threads stop when the interpreter says that it ends; the package's are left to themselves.
 * Loads: a host imports the package, uses it, shuts it down and forgets it. Threads, descriptors and memory stay level.
 
 Prints one line for each way, with the number of times and the longest. The exit status is 1 if anything was wrong.
@@ -28,7 +29,7 @@ LIMIT = 60.0            # seconds that a program may take to end on a machine th
 
 # What every program begins with: a server, and threads that talk to it all the time.
 LOAD = """
-import os, random, signal, sys, threading, time
+import atexit, os, random, signal, sys, threading, time
 import netcompat
 
 server = netcompat.create_server(lambda sock: (sock.unref(), sock.on("error", lambda problem: None),
@@ -62,6 +63,13 @@ def talk_on(me):
 talkers = [threading.Thread(target=talk, args=(me,), daemon=True) for me in range(len(rounds))]
 for talker in talkers:
     talker.start()
+
+@atexit.register
+def quiet():
+    # CPython may hang or crash when a daemon thread of the program's own is inside a collection at the end.
+    stop.set()
+    for talker in talkers:
+        talker.join(5)
 
 def loaded():
     before = sum(rounds)
