@@ -743,9 +743,12 @@ class Link:
         assert not self.closed
         return self.inbox.popleft() if self.inbox else None
 
+    def send_many(self, chunks: Sequence[Any]) -> int:
+        return self.send(b"".join(bytes(chunk) for chunk in chunks))
+
     def send(self, data: Any) -> int:
         assert not self.closed
-        taken = b"".join(bytes(part) for part in (data if isinstance(data, list) else [data]))[:self.room]
+        taken = bytes(data)[:self.room]
         self.room = 0 if self.room else 100
         self.sent += taken
         return len(taken)
@@ -789,7 +792,7 @@ class Engine:
         lifetime._nudge.acquire()
         lifetime._refed.clear()
         workers._here = threading.local()
-        workers._pools.clear()
+        workers._pools = Ordered()      # type: ignore[assignment]
         workers._blocking_codes.clear()
         workers.remembered = 0
         del workers._former[:]
@@ -1173,13 +1176,13 @@ def virtual_package(family: str) -> Iterator[None]:
         others = dict(
             make_selector=(reactor_module, interleaving.make_selector), socket=(reactor_module, interleaving.SOCKET),
             _order=(reactor_module, Lock()), _monotonic=(socket_module, interleaving.monotonic),
-            _here=(workers, None), _default=(workers, None), remembered=(workers, 0), HAS_GIL=(workers, True),
+            _here=(workers, None), _pools=(workers, None), _default=(workers, None), remembered=(workers, 0),
+            HAS_GIL=(workers, True),
             _keeping=(lifetime, None), _nudge=(lifetime, None), _keeper=(lifetime, None))
     else:
         others = dict(default_pool=(workers, lambda: Pool.current), reactor=(gate, gate.reactor))
     reactor, free = reactor_module.reactor, reactor_module.HAS_GIL
     holders, patience = reactor.holders, reactor.patience
-    pools = list(workers._pools)
     assert not reactor.running, "the engine runs: it cannot be explored at the same time"
     try:
         with virtual(*modules, **others):
@@ -1190,9 +1193,6 @@ def virtual_package(family: str) -> Iterator[None]:
         if family == "engine":
             reactor.reset()
             reactor.holders = holders
-            workers._pools.clear()
-            for pool in pools:
-                workers._pools.add(pool)
 
 
 class Family(NamedTuple):
