@@ -42,8 +42,9 @@ from .report import log, report
 __all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool", "set_default_workers"]
 
 WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
-LONGEST_WINDOW = 0.008      # what WINDOW grows to while nothing blocks
-CALM = 1.0                  # seconds since something blocked, before it grows
+NAP = 0.008                 # seconds between two windows while nothing blocks
+MANY_BEGUN = 4              # items begun within a window, for that
+CALM = 1.0                  # seconds since something blocked, for that
 LOOK = 0.001                # seconds that a worker with the turn waits for more input: what selectors can tell apart
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
 MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
@@ -361,8 +362,8 @@ class WorkerPool:
             if reactor.is_due():
                 mark.recalled = True
             if self.progress != seen or mark.looking:
-                seen = self.progress
-                self._look_less_often()
+                begun, seen = self.progress - seen, self.progress
+                self._nap(begun)
                 continue
             if self._saturated and self._take_back(mark):
                 return
@@ -374,12 +375,12 @@ class WorkerPool:
                 return              # all is taken; what blocks may go on blocking
             self._wake_one(self.queue)
 
-    def _look_less_often(self) -> None:
+    def _nap(self, begun: int) -> None:
         """Each look costs: who wakes up wants the interpreter lock, and until it gets it, every system call of the
-        worker wakes it once more. So while nothing blocks the reactor looks 16 times less often. The first listener
-        that does then costs the others so much more, once; after that all are looked at closely for a while."""
-        if self._window < LONGEST_WINDOW and time.monotonic() - self._lost_at > CALM:
-            self._window *= 2
+        worker wakes it once more. So when a window saw many items begun, and nothing blocked of late, the reactor naps
+        before the next one. A listener that blocks for a tenth of the time is then met in one window out of ten."""
+        calm = begun >= MANY_BEGUN and self._window == WINDOW and time.monotonic() - self._lost_at > CALM
+        self._window = NAP if calm else WINDOW
 
     def _next_is(self, mark: _Mark) -> bool:
         """Take the mark off the queue if nothing stands before it."""
