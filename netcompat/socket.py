@@ -216,6 +216,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
             flowing, paused, encoding = self._flowing, self._paused, self._encoding
             hold_reading = self._hold_reading or self._peer is not None     # who asked and never got it asks still
             self._new_life(self._readable_half, self._writable_half)
+            if "readable" in self._listeners:
+                flowing = False             # it may have come when there was nothing more to read
             self._flowing, self._paused = flowing, paused       # as in Node: who listened then still listens
             self._hold_reading = hold_reading
             if encoding:

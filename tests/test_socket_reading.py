@@ -140,6 +140,23 @@ def test_pause_and_resume_before_the_connection_hold_for_it() -> None:
             sock.destroy()
 
 
+def test_a_readable_listener_that_came_between_two_lives_has_the_say_in_the_next() -> None:
+    with listening() as listener:
+        sock = netcompat.Socket().resume()
+        for data in (b"", b"kept"):
+            sock.connect(listener.getsockname()[1], "127.0.0.1")
+            with listener.accept()[0] as theirs:
+                if data:
+                    sock.wait_for("connect", WAIT)
+                    theirs.sendall(data)
+                    eventually(lambda: sock.readable_length == len(data))
+            if not data:
+                sock.wait_for("close", WAIT)
+                sock.on("readable", lambda: None)
+        assert sock.read() == b"kept"
+        sock.destroy()
+
+
 @pytest.mark.parametrize("how", ["resume", "read", "listen"])
 def test_what_was_paused_before_the_connection_reads_nothing_until_asked(how: str) -> None:
     with listening() as listener:

@@ -414,7 +414,7 @@ def connect_while_open(m: Moment) -> bool:
     if ["connect", "open"] not in m.right["results"] or not any(
             ["error", code] in m.right["events"] for code in ("EISCONN", "EALREADY")):
         return False
-    if ["connect"] in m.left["events"]:
+    if ["connect"] in m.left["events"] or m.left["props"].get("connecting"):
         raise Excused           # Linux tells of the first connection once more
     m.memory.setdefault("connect failed", set()).add(f"connect@{m.index - 1}")
     changed = m.drop(m.left, lambda entry: label_of(entry) == "connectionAttempt")
@@ -443,8 +443,17 @@ def end_that_fails(m: Moment) -> bool:
 
 @rule("new-life-timeout", "the period of set_timeout() holds in the next life; in Node the property alone does")
 def new_life_timeout(m: Moment) -> bool:
-    return m.who == "client" and m.memory.get("lives", 0) > 0 and m.drop(
-        m.right, lambda entry: label_of(entry) == "timeout")
+    if m.who != "client" or not m.memory.get("lives", 0):
+        return False
+    told = m.memory.setdefault("told of time-outs", [])
+    changed = m.drop(m.left, lambda entry: entry in told)
+    if m.same():
+        return changed
+    told += [entry for entry in m.right["events"] if entry[0] == "callback" and entry[1].startswith("set_timeout@")
+             and entry not in m.left["events"]]
+    changed = m.drop(m.right, lambda entry: entry in told or (
+        label_of(entry) == "timeout" and entry not in m.left["events"])) or changed
+    return m.equate("listeners timeout") or changed
 
 
 @rule("end-before-connect", "the FIN that end() asked for is sent once there is a connection; Node forgets it")
@@ -593,7 +602,7 @@ def never_connected(m: Moment) -> bool:
       "what fails destroys the socket at once, so that calls behind it in the same turn come too late; Node "
       "destroys it a turn later")
 def destroyed_at_once(m: Moment) -> bool:
-    if m.who in m.memory.get("too late", {}):
+    if m.who in m.memory.get("too late", {}) and m.index > m.memory["too late"][m.who]:
         if m.right["props"].get("destroyed"):
             return m.equate("readable_flowing", "is_paused", "timeout", "writable_finished")
         raise Excused           # what was too late for the last life holds in this one, in Node
@@ -609,7 +618,7 @@ def destroyed_at_once(m: Moment) -> bool:
     for side in (m.left, m.right):
         changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
     if changed:
-        m.memory.setdefault("too late", {})[m.who] = True
+        m.memory.setdefault("too late", {})[m.who] = m.index
     if not m.same() and any(["error", code] in m.right["events"] for code in (
             "ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")):
         raise Excused
@@ -650,7 +659,7 @@ def encoding_again(m: Moment) -> bool:
 @rule("new-life-reads",
       "a listener of 'readable' is served in the next life too; Node does not read there before read() is called")
 def new_life_reads(m: Moment) -> bool:
-    lives = sum(op[0] == "connect" for op in all_ops(m.program))
+    lives = sum(op[0] == "connect" for op in all_ops(m.program)) + m.memory.get("lives", 0)
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
@@ -892,7 +901,9 @@ def nothing_after_destroy(m: Moment) -> bool:
     asked = any(map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) or any(
         "#when@" in str(entry[0]) for entry in m.right["events"])
     quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if asked else ())
-    return m.drop(m.left, lambda entry: label_of(entry) in quiet and entry[0] not in kept)
+    return m.drop(m.left, lambda entry: entry not in m.right["events"] and (
+        label_of(entry) in quiet and entry[0] not in kept
+        or entry[0] == "callback" and entry[1].startswith("connect@")))
 
 
 QUIET_WHEN_DESTROYED = ("pipe", "unpipe", "pause", "resume", "ready", "connectionAttempt")
