@@ -1157,7 +1157,6 @@ def on_an_engine(scenario: Scenario, free_threaded: bool) -> Scenario:
     """The same, with the engine told whether there is a GIL."""
     def told(schedule: Schedule) -> Check:
         workers.HAS_GIL = reactor_module.HAS_GIL = not free_threaded
-        reactor_module.reactor.patience = 0.001 if free_threaded else 0.0
         return scenario(schedule)
     return told
 
@@ -1182,14 +1181,13 @@ def virtual_package(family: str) -> Iterator[None]:
     else:
         others = dict(default_pool=(workers, lambda: Pool.current), reactor=(gate, gate.reactor))
     reactor, free = reactor_module.reactor, reactor_module.HAS_GIL
-    holders, patience = reactor.holders, reactor.patience
+    holders = reactor.holders
     assert not reactor.running, "the engine runs: it cannot be explored at the same time"
     try:
         with virtual(*modules, **others):
             yield
     finally:
         reactor_module.HAS_GIL = free
-        reactor.patience = patience
         if family == "engine":
             reactor.reset()
             reactor.holders = holders
