@@ -88,8 +88,8 @@ def stuck(place):
 
 def recycle(place):
     """Leaves of its own accord when it is told to by a message."""
+    cluster.worker.on("message", lambda message: cluster.worker.disconnect())      # before the primary can know of us
     echo(**place)
-    cluster.worker.on("message", lambda message: cluster.worker.disconnect())
 
 
 def send_much(count, size):
@@ -101,14 +101,15 @@ def send_much(count, size):
 def listen_again(place):
     """Listen; when told to, close and listen again."""
     server = netcompat.create_server(introduce)
-    first = server.listen(**place).address()
 
     def again(_):
+        first = server.address()
         server.close()
         server.wait_for("close", WAIT)
         cluster.worker.send((first, server.listen(**place).address()))
 
-    cluster.worker.on("message", again)
+    cluster.worker.on("message", again)         # before the primary can know of us
+    server.listen(**place)
     cluster.worker.wait_for("disconnect")       # between the two nothing is open, and the worker would end
 
 
