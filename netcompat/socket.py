@@ -13,7 +13,6 @@ import errno
 import os
 import socket as stdlib_socket
 import threading
-import time
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -26,6 +25,7 @@ from .connecting import CONNECT_OPTIONS, Connector, PathConnector, Plan, plan_co
 from .emitter import _Once
 from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
+from .runtime.clock import monotonic
 from .runtime.gate import GATE_CODES
 from .runtime.reactor import EDGE, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
@@ -49,7 +49,6 @@ RECEIVE, RECEIVE_STREAM = 98304, 262144
 RECEIVE_AHEAD = 65536   # likewise, when nobody takes the bytes at once
 
 _get_ident = threading.get_ident
-_monotonic = time.monotonic
 
 
 class OnRead(NamedTuple):
@@ -547,11 +546,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         if self._timer is not None:
             self._drop_timer()
         if msecs:
-            self._active = _monotonic()
+            self._active = monotonic()
             self._arm_timer(msecs / 1000)
 
     def _arm_timer(self, seconds: float) -> None:
-        self._timer = timer = Timer(_monotonic() + seconds, self._on_timer)
+        self._timer = timer = Timer(monotonic() + seconds, self._on_timer)
         reactor.holders.add(timer)          # first this: without a connection nothing else keeps the reactor for it
         reactor.call_soon(reactor.arm, timer)
 
@@ -566,7 +565,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
     def _touch(self) -> None:
         """Something happened: the idle period begins anew. The timer is not moved; when due it looks at the stamp."""
         if self._timeout and self._link is not GONE:
-            self._active = _monotonic()
+            self._active = monotonic()
             self._timed_out = False
             if self._timer is None:
                 self._arm_timer(self._timeout / 1000)
@@ -574,7 +573,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
     def _helper_waits(self) -> None:
         """A thread begins to wait. If the idle period was over before, it has one of its own; 'timeout' was told."""
         if self._timeout and self._timed_out and self._timer is None:
-            self._active = _monotonic()
+            self._active = monotonic()
             self._arm_timer(self._timeout / 1000)
 
     def _on_timer(self) -> None:
@@ -584,7 +583,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         self._drop_timer()
         if not self._timeout or self._link is GONE:
             return
-        left = self._active + self._timeout / 1000 - _monotonic()
+        left = self._active + self._timeout / 1000 - monotonic()
         if left > 0:
             self._arm_timer(left)
             return

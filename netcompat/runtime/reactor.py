@@ -29,6 +29,7 @@ import time
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
+from .clock import monotonic
 from .report import log, report
 
 __all__ = ["Channel", "Reactor", "Timer", "make_selector", "reactor"]
@@ -40,6 +41,7 @@ _LONGEST_WAIT = 86400.0     # seconds; some selectors refuse more than 2**31 mil
 _MANY_TIMERS = 256          # below that, cancelled ones are not looked for
 _MANY_EVENTS = 1024         # that are taken from the selector at once
 _EPOLLIN: int = getattr(select, "EPOLLIN", -1)
+_EPOLLOUT: int = getattr(select, "EPOLLOUT", -1)
 _EPOLLET: int = getattr(select, "EPOLLET", 0)
 
 _order = threading.Lock()   # held for no time at all
@@ -100,7 +102,7 @@ class Timer:
     __slots__ = ("when", "call")
 
     def __init__(self, when: float, call: Callable[[], Any]) -> None:
-        self.when = when                                    # of time.monotonic()
+        self.when = when                                    # of the clock
         self.call: Optional[Callable[[], Any]] = call       # None: done or cancelled
 
     def cancel(self) -> None:
@@ -187,7 +189,7 @@ class Reactor:
         self.starts: Callable[[], None] = lambda: None          # a thread is about to start it (of lifetime.py)
         self.began: Callable[[], None] = lambda: None           # the reactor starts: so may the first worker
         self.ended: Callable[[], None] = lambda: None           # the reactor ends: so may the workers
-        self.due: Optional[float] = None        # of time.monotonic(): the next timer's, while a worker has the turn
+        self.due: Optional[float] = None        # of the clock: the next timer's, while a worker has the turn
         self.reset()
 
     def reset(self) -> None:
@@ -234,7 +236,7 @@ class Reactor:
 
     def call_later(self, seconds: float, call: Callable[[], Any]) -> Timer:
         """Have `call()` made on the reactor thread `seconds` from now, not before; while the reactor runs."""
-        timer = Timer(time.monotonic() + seconds, call)
+        timer = Timer(monotonic() + seconds, call)
         self.call_soon(self.arm, timer)
         return timer
 
@@ -277,11 +279,11 @@ class Reactor:
 
     def is_due(self) -> bool:
         """Is it time for a timer, or has something been asked for?"""
-        return bool(self._calls) or (self.due is not None and time.monotonic() >= self.due)
+        return bool(self._calls) or (self.due is not None and monotonic() >= self.due)
 
     def until_due(self, seconds: float) -> float:
         """So many seconds, or less if a timer is due before."""
-        return seconds if self.due is None else min(max(self.due - time.monotonic(), 0.0), seconds)
+        return seconds if self.due is None else min(max(self.due - monotonic(), 0.0), seconds)
 
     def arm(self, timer: Timer) -> None:
         timers = self._timers
@@ -435,7 +437,7 @@ class Reactor:
                 report(problem)
         call = args = None      # type: ignore[assignment]  # keep nothing alive while asleep
         wait = self._fire_timers() if self._timers and not self._deaf else None
-        self.due = None if wait is None else time.monotonic() + wait
+        self.due = None if wait is None else monotonic() + wait
         self.hand_over()
         self._asleep = True         # first this, then the questions: who comes in between sees it and wakes
         fence()
@@ -478,7 +480,7 @@ class Reactor:
         """What epoll saw, as the selector would say it: an error is whatever was asked for."""
         assert self._selector is not None
         key = self._selector.get_map().get(number)
-        seen = (WRITE if event & ~_EPOLLIN else 0) | (READ if event & ~select.EPOLLOUT else 0)
+        seen = (WRITE if event & ~_EPOLLIN else 0) | (READ if event & ~_EPOLLOUT else 0)
         return seen & key.events if key is not None else 0
 
     # ---- for a worker that has the turn ----
@@ -519,7 +521,7 @@ class Reactor:
     def _fire_timers(self) -> Optional[float]:
         """Run what is due; seconds until the next one, `None` if there is none."""
         timers = self._timers
-        now = time.monotonic()
+        now = monotonic()
         while timers:
             call = timers[0].call
             if call is None:

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from functools import partial
 from types import CodeType
 from typing import Any, Callable, Deque, Optional, Tuple
 
 from . import workers
+from .clock import monotonic
 from .gate import GATE_CODES
 from .reactor import HAS_GIL, fence
 from .report import log, report
@@ -188,7 +188,7 @@ class Strand(Runnable):
         if self.dispatch is not None:
             self._go_elsewhere()
             return
-        began = time.monotonic() if self.blocking else 0.0
+        began = monotonic() if self.blocking else 0.0
         self.runner = _get_ident()
         try:
             if self._items:
@@ -201,7 +201,7 @@ class Strand(Runnable):
                     self._run_items()
         except Exception as problem:        # a defect of our own: listeners' exceptions are caught where they run
             report(problem)
-        if began and self._code is not None and not still_blocks(self._code, time.monotonic() - began):
+        if began and self._code is not None and not still_blocks(self._code, monotonic() - began):
             self.blocking = False
             self._code = None
         if self._items is not None:

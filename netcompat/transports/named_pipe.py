@@ -22,10 +22,10 @@ if sys.platform != "win32":
 import _winapi
 import errno
 import os
-import time
 from collections import deque
 from typing import Any, Deque, Dict, List, Optional, Tuple, Union, cast
 
+from ..runtime.clock import monotonic
 from ..runtime.completions import CompletionPort, acquire
 from ..runtime.reactor import READ, WRITE, Timer, reactor
 from ..runtime.sources import Source, signal
@@ -145,7 +145,7 @@ class NamedPipeTransport(Transport, Source):
             data, over = b"", True
         else:
             over = reading.error == _BROKEN_PIPE
-        self._heard = time.monotonic()
+        self._heard = monotonic()
         if over:
             self._over = True
             return
@@ -186,7 +186,7 @@ class NamedPipeTransport(Transport, Source):
         if not self._handle:
             return
         self._ended = True
-        self._heard = time.monotonic()
+        self._heard = monotonic()
         self._wait_for_quiet(QUIET)
 
     def _go_on_waiting(self) -> None:
@@ -213,7 +213,7 @@ class NamedPipeTransport(Transport, Source):
             self._start_reading()
         if self._left or (self._reading is not None and not self._reading.pending):
             return                      # it has said something: `recv` goes on with this
-        left = self._heard + QUIET - time.monotonic()
+        left = self._heard + QUIET - monotonic()
         if left > 0:
             self._wait_for_quiet(left)
             return

@@ -10,6 +10,7 @@ import pytest
 
 import netcompat
 from conftest import eventually
+from connections import on_wine
 from netcompat.runtime import workers
 from netcompat.runtime.waiter import Waiter
 
@@ -270,6 +271,7 @@ def test_replacing_it_all_the_time_loses_nothing(small: Any, fast_switching: Non
 
 # ---- listeners that block ----
 
+@on_wine("takes longer for a send than a quick listener may")
 def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> None:
     small(4, default=True)
     pause = [0.02]
