@@ -211,8 +211,8 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._enter(go_on)
 
     def _begin_listening(self, plan: "_Plan", listener: Listener) -> None:
-        self._listener = listener
         self._address = listener.address()
+        self._listener = listener       # last: who sees that it listens sees where, from every thread
         reactor.call_soon(self._enter, self._sync)
         if plan.signal is None or not plan.signal.aborted:      # else it closes before anybody hears of it
             self._post(self._deliver_listening, self._listener)

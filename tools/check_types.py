@@ -51,9 +51,11 @@ def check(name: str, package: "subprocess.CompletedProcess[str]", uses: "subproc
 
 def main() -> int:
     good = check("mypy", mypy(), mypy("--strict", str(USES)))
-    windows = mypy("--platform", "win32")
-    print(f"mypy, for Windows: {windows.stdout.strip()}")
-    good = windows.returncode == 0 and good
+    # The cluster was not written for Windows: everything else is to be right there too.
+    windows = [line for line in mypy("--platform", "win32").stdout.splitlines()
+               if ": error:" in line and not line.startswith(str(Path("netcompat") / "cluster"))]
+    print("\n".join([f"mypy, for Windows: {len(windows)} errors", *windows]))
+    good = good and not windows
     if pyright("--version").returncode == 0:
         good = check("pyright", pyright("netcompat"), pyright(str(USES))) and good
     else:
