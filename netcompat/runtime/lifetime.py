@@ -28,6 +28,8 @@ from .report import log
 __all__ = ["Handle", "call_later", "closed", "handles", "opened", "own_idents", "ref", "shutdown", "stats", "unref"]
 
 _LOOK = 0.5     # seconds between the keeper's looks at the main thread
+_PAUSE = 0.002  # seconds between the looks at the workers at the end of the program
+_ENOUGH = 100   # such looks in a row without hope end it
 
 _refed: Set[object] = set()
 _keeping = threading.Lock()         # held while there is a keeper: a flag that two threads cannot both set
@@ -187,10 +189,13 @@ def settle() -> None:
     if not _died():
         if reactor.ident:
             reactor.call_soon(reactor.deafen)
-        _until(lambda: all(pool.settled() for pool in pools), lambda: not any(pool.counts()["busy"] for pool in pools))
+        _finish(pools)
     for pool in pools:
         pool.freeze()
-    _until(lambda: not any(pool.counts()["busy"] for pool in pools), lambda: True)
+    for _ in range(_ENOUGH):
+        if not any(pool.counts()["busy"] for pool in pools):
+            break
+        time.sleep(_PAUSE)
     while _endings:
         try:
             _endings.popitem()[1].say()
@@ -198,16 +203,45 @@ def settle() -> None:
             pass
 
 
-def _until(over: Callable[[], bool], hopeless: Callable[[], bool]) -> None:
-    """Wait until `over()`, but not for ever while it is `hopeless()`: no worker may be had any more, for example.
+def _finish(pools: List[workers.WorkerPool]) -> None:
+    """Wait until nothing is queued and nothing runs but what waits in helpers, and nothing begins in a round of the
+    reactor either, for what that has in hand is in no queue. But not for ever if something stays queued: no worker may
+    be had any more.
 
-    It polls, since nothing may be waited for that a stuck listener holds.
+    Counted in looks and rounds, not in time: on a busy machine each thread may be without a processor for longer than
+    one would wait. It polls, since nothing may be waited for that a stuck listener holds.
     """
-    deadline = time.monotonic() + 0.2
-    while not over() and time.monotonic() < deadline:
-        if not hopeless():
-            deadline = time.monotonic() + 0.2
-        time.sleep(0.002)
+    looks = 0
+    seen: Optional[List[int]] = None
+    made: List[bool] = []
+    while True:
+        rest = all(pool.at_rest() for pool in pools)
+        settled = all(pool.settled() for pool in pools)
+        progress = [pool.progress for pool in pools]        # last: what was begun since the round was asked for shows
+        if not rest or progress != seen:
+            looks, seen, made = 0, progress if rest else None, _ask_for_round() if rest else []
+        elif made or not _reactor_lives():
+            looks += 1
+            if settled or looks >= _ENOUGH:
+                return
+        time.sleep(_PAUSE)
+
+
+def _ask_for_round() -> List[bool]:
+    """What is returned is true once the reactor, if there is one, has had workers come to what waits now."""
+    made: List[bool] = []
+    if not _reactor_lives():
+        return [True]
+    try:
+        reactor.call_soon(reactor.call_soon, made.append, True)     # each round hands over after such calls
+    except RuntimeError:
+        return [True]           # it ended this moment, and none may be started any more
+    return made
+
+
+def _reactor_lives() -> bool:
+    thread = reactor.thread
+    return reactor.running and thread is not None and thread.is_alive()
 
 
 # ---- fork ----

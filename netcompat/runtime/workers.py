@@ -224,9 +224,12 @@ class WorkerPool:
         return self._looks_settled() and self._looks_settled() and self.progress == seen
 
     def _looks_settled(self) -> bool:
+        return not self.queue and not self.blocking_queue and self.at_rest()
+
+    def at_rest(self) -> bool:
+        """True when nothing runs but what waits in helpers."""
         in_helpers = sum(worker.in_helper for worker in list(self._waiting))
-        return (not self.queue and not self.blocking_queue
-                and len(self._idle) + in_helpers >= len(self._workers))
+        return len(self._idle) + in_helpers >= len(self._workers)
 
     def counts(self) -> Dict[str, int]:
         """For `stats`: how many workers are idle, busy and waiting in helpers, and how much is queued."""

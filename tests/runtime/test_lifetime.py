@@ -236,6 +236,47 @@ def test_what_a_listener_queues_while_the_program_ends_is_finished(run_script: A
         assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
 
 
+def test_the_end_of_the_program_is_not_measured_in_time(run_script: Any) -> None:
+    """A busy machine may leave the thread that looks, or the reactor, without a processor for long."""
+    done = run_script("""
+        import netcompat, time, types
+        from netcompat.runtime import lifetime, reactor
+        def step(left):
+            time.sleep(0.05)
+            if left:
+                server._enter(server._post, step, left - 1)
+            else:
+                reactor.reactor.call_soon(time.sleep, 0.5)      # the close is up to the reactor
+                server.close(lambda *_: print("closed", flush=True))
+        server = netcompat.create_server().unref()
+        server.listen(0, "127.0.0.1", lambda: step(10))
+        server.wait_for("listening", 5)
+        lifetime.time = types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: time.sleep(0.25))
+    """)
+    assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
+
+
+def test_the_end_of_the_program_does_not_wait_for_what_nobody_can_run(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat, threading
+        from netcompat.runtime import workers
+        def no_more(*_):
+            raise RuntimeError("can't start new thread")
+        pool = netcompat.WorkerPool(1)
+        netcompat.set_default_workers(pool)
+        server, other = netcompat.create_server().unref(), netcompat.create_server()
+        helped = threading.Event()
+        def wait():
+            helped.set()
+            other.wait_for("never")
+        server.listen(0, "127.0.0.1", wait)
+        helped.wait(5)
+        workers.threading.Thread.start = no_more
+        pool.submit(lambda: print("ran", flush=True))
+    """)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
 def test_a_server_that_closes_keeps_the_process_until_its_close_is_delivered(fast_switching: None) -> None:
     for _ in range(100):
         kept: List[bool] = []
