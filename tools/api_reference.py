@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "api.md"
 sys.path.insert(0, str(ROOT))
 
 import netcompat  # noqa: E402
-# cluster-import
+import netcompat.cluster  # noqa: E402
 import netcompat.errors  # noqa: E402
 
 
@@ -35,7 +35,7 @@ class Chapter(NamedTuple):
 CHAPTERS = (
     Chapter("Servers and sockets", netcompat,
             "What most programs need: two functions, and the two classes that they return.",
-            "create_server create_connection connect Server Socket OnRead AddressInfo DropInfo"),
+            "create_server create_connection connect Server Socket OnRead AddressInfo DropInfo request_handler"),
     Chapter("Events", netcompat,
             "What `Server`, `Socket`, `AbortSignal` and `Cluster` have in common. An emitter of your own may derive from it.",
             "EventEmitter"),
