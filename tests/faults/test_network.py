@@ -216,9 +216,10 @@ def test_a_partition_that_heals_costs_time_and_nothing_else(run_script):
         import hashlib, netcompat
         sizes = [0]
         got, sent = hashlib.sha256(), hashlib.sha256()
-        over = threading.Event()
+        arrived, over = threading.Event(), threading.Event()
         def on_connection(sock):
-            sock.on('data', lambda chunk: (got.update(chunk), sizes.append(len(chunk)))).on('end', over.set)
+            sock.on('data', lambda chunk: (got.update(chunk), sizes.append(len(chunk)), arrived.set()))
+            sock.on('end', over.set)
         server = netcompat.create_server(on_connection).listen(8124, HERE)
         sock = netcompat.connect(8124, ROAD)
         sock.on('error', lambda problem: print(problem))
@@ -226,6 +227,7 @@ def test_a_partition_that_heals_costs_time_and_nothing_else(run_script):
         block, told = os.urandom(65536), []
         for number in range(40):
             if number == 10:
+                arrived.wait(10)        # however slow the machine is, something got through before
                 partition.set()
             if number == 30:
                 time.sleep(0.7)
