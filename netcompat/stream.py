@@ -617,7 +617,8 @@ class Duplex(StatefulEmitter):
         return True
 
     def _read(self, size: Optional[int]) -> Any:
-        self._hold_reading = False
+        if self._link is not GONE:
+            self._hold_reading = False
         self._decode_buffered()
         buffer = self._buffer
         if size is not None and size > self._read_mark:

@@ -809,6 +809,14 @@ def test_a_finish_callback_that_destroys_prevents_the_event() -> None:
     assert told == [("close", False)]
 
 
+def test_a_read_of_a_destroyed_stream_asks_for_nothing_in_the_next_life() -> None:
+    made = attached()
+    made._hold_reading = True
+    made.destroy()
+    made.read(0)
+    assert made._hold_reading
+
+
 def test_end_before_connect_sends_its_fin_when_connected() -> None:
     made = HandDriven()
     told = made.events("finish")
