@@ -37,7 +37,7 @@ CHAPTERS = (
             "What most programs need: two functions, and the two classes that they return.",
             "create_server create_connection connect Server Socket OnRead AddressInfo DropInfo request_handler"),
     Chapter("Events", netcompat,
-            "What `Server`, `Socket`, `AbortSignal` and `Cluster` have in common; your own emitters may derive from it.",
+            "What `Server`, `Socket`, `AbortSignal` and `Cluster` share; your own emitters may derive from it.",
             "EventEmitter"),
     Chapter("Where code runs", netcompat,
             "[Threads](threads.md) has the picture and the promises.",
