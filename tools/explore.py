@@ -1156,7 +1156,7 @@ def plays(family: str, quick: bool) -> Iterator[Play]:
 def on_an_engine(scenario: Scenario, free_threaded: bool) -> Scenario:
     """The same, with the engine told whether there is a GIL."""
     def told(schedule: Schedule) -> Check:
-        workers.HAS_GIL = reactor_module.HAS_GIL = not free_threaded
+        workers.HAS_GIL = strand.HAS_GIL = reactor_module.HAS_GIL = not free_threaded
         return scenario(schedule)
     return told
 
@@ -1171,10 +1171,10 @@ def virtual_package(family: str) -> Iterator[None]:
     modules = [gate, strand, emitter]
     others: Dict[str, Any] = {}
     if family == "engine":
-        modules += [workers, reactor_module, waiter, lifetime]
+        modules += [workers, reactor_module, waiter, lifetime, socket_module]
         others = dict(
             make_selector=(reactor_module, interleaving.make_selector), socket=(reactor_module, interleaving.SOCKET),
-            _order=(reactor_module, Lock()), _monotonic=(socket_module, interleaving.monotonic),
+            _order=(reactor_module, Lock()),
             _here=(workers, None), _pools=(workers, None), _default=(workers, None), remembered=(workers, 0),
             HAS_GIL=(workers, True),
             _keeping=(lifetime, None), _nudge=(lifetime, None), _keeper=(lifetime, None))
@@ -1187,7 +1187,7 @@ def virtual_package(family: str) -> Iterator[None]:
         with virtual(*modules, **others):
             yield
     finally:
-        reactor_module.HAS_GIL = free
+        strand.HAS_GIL = reactor_module.HAS_GIL = free
         if family == "engine":
             reactor.reset()
             reactor.holders = holders

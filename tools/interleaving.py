@@ -636,6 +636,8 @@ def virtual(*modules: types.ModuleType, **others: Any) -> Iterator[None]:
         for name, value in (("threading", THREADING), ("time", TIME)):
             if isinstance(getattr(module, name, None), types.ModuleType):
                 put(module, name, value)
+        if callable(getattr(module, "monotonic", None)):
+            put(module, "monotonic", monotonic)
     for name, (thing, value) in others.items():
         put(thing, name, value)
     try:
