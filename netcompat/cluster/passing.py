@@ -11,12 +11,12 @@ Which threads run it: the caller's. Locks: none.
 from __future__ import annotations
 
 import multiprocessing.connection
+import multiprocessing.context
 import os
 import pickle
 import socket
 import sys
 import weakref
-from multiprocessing import context as contexts
 from multiprocessing import reduction
 from typing import Any, Dict, Optional, Tuple, Union
 
@@ -217,7 +217,7 @@ def share(handle: Handle) -> SharedHandle:
 
 def _reduce_handle(handle: Handle) -> Any:
     """For the pickler of `multiprocessing`: only a process that is being started can get a handle in this way."""
-    if contexts.get_spawning_popen() is None:
+    if multiprocessing.context.get_spawning_popen() is None:
         raise TypeError(f"a {type(handle).__name__} can be pickled as an argument of a multiprocessing.Process only; "
                         "send_handle() sends it through a connection")
     parts = _take_apart(handle)
@@ -226,7 +226,7 @@ def _reduce_handle(handle: Handle) -> Any:
 
 def _reduce_parts(parts: _Parts, sock: socket.socket) -> Tuple[Any, ...]:
     kind, family, proto, state = parts.describe()
-    popen = contexts.get_spawning_popen()
+    popen = multiprocessing.context.get_spawning_popen()
     if popen is None:
         sock.close()
         raise TypeError("a SharedHandle can be pickled as an argument of a multiprocessing.Process only")
