@@ -48,6 +48,7 @@ CALM = 1.0                  # seconds since something blocked, for that
 LOOK = 0.001                # seconds that a worker with the turn waits for more input: what selectors can tell apart
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
 MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
+DECIDED = 0.1               # seconds after which a worker that is in no listener counts as blocked, too
 QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
 
 _cores = os.cpu_count() or 1
@@ -359,9 +360,10 @@ class WorkerPool:
             return
         mark = _Mark(self.queue)
         self.queue.append(mark)
-        self._wake_one(self.queue)
-        seen, lost = self.progress, 0
-        while not mark.turn.acquire(True, reactor.until_due(self._window)):
+        if not self._is_undecided():
+            self._wake_one(self.queue)
+        seen, lost, since = self.progress, 0, 0.0
+        while not mark.turn.acquire(True, WINDOW if since else reactor.until_due(self._window)):
             if reactor.is_due():
                 mark.recalled = True
             if self.progress != seen or mark.looking:
@@ -376,7 +378,28 @@ class WorkerPool:
             self._keep_one_free(lost)
             if self._next_is(mark):
                 return              # all is taken; what blocks may go on blocking
+            if self._is_undecided():
+                since = since or self._lost_at
+                if self._lost_at - since < DECIDED:
+                    continue
+                self._give_up_undecided()
             self._wake_one(self.queue)
+
+    def _undecided(self) -> "Set[_Worker]":
+        """Those that have something from the run queue, or look there, and are not seen to block."""
+        return {worker for worker in self._workers.difference(self._waiting, self._idle) if worker.queue is self.queue}
+
+    def _is_undecided(self) -> bool:
+        """Is there but one worker left, while another may be about to get on, or to block? On a busy machine several
+        that had no processor would else take a listener each, and all of them block before the first is seen to."""
+        left = self.max_workers - (len(self._workers) - len(self._waiting) - len(self._idle))
+        return left <= 1 and bool(self._undecided())
+
+    def _give_up_undecided(self) -> None:
+        """They are in no listener that can be seen (a dispatch, a built-in function), and do not get on."""
+        for worker in self._undecided():
+            self._blocked.add(worker)
+            worker.queue = self.blocking_queue
 
     def _nap(self, begun: int) -> None:
         """Each look costs: who wakes up wants the interpreter lock, and until it gets it, every system call of the
@@ -420,7 +443,8 @@ class WorkerPool:
         """If blocked listeners are about to take all workers, what is queued and would run the same code goes to those
         that nobody waits for. One listener that was slow, or a machine that had no time for us, is no reason."""
         global remembered
-        if lost < MANY_LOST and 2 * len(self._blocked - self._waiting) < self.max_workers:
+        taken = len(self._workers) - len(self._waiting) - len(self._idle)
+        if lost < MANY_LOST and 2 * taken < self.max_workers:
             return
         remembered += 1
         for _ in range(len(self.queue)):
@@ -439,6 +463,9 @@ class WorkerPool:
         _here.worker = me
         try:
             while True:
+                if me.queue is self.blocking_queue and self._blocking_room() < 0:
+                    me.queue = self.queue       # it only was slow, and is the one that is kept
+                    self._blocked.discard(me)
                 try:
                     item = me.queue.popleft()
                 except IndexError:

@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List
 
 import pytest
@@ -12,6 +13,7 @@ import netcompat
 from conftest import eventually
 from connections import on_wine
 from netcompat.runtime import workers
+from netcompat.runtime.strand import Strand
 from netcompat.runtime.waiter import Waiter
 
 
@@ -299,25 +301,66 @@ def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> Non
     server.close()
 
 
-def test_one_worker_is_kept_for_what_does_not_block(small: Any) -> None:
-    """Three workers; ten connections whose listeners block for ever, all with the same code."""
-    small(3, default=True)
+@contextmanager
+def ten_that_block() -> Iterator[None]:
+    """Ten connections whose listeners block for ever, all with the same code; some of them wait for a worker."""
     go = threading.Event()
-    blocking = netcompat.create_server(lambda sock: sock.on("data", lambda chunk: go.wait(20))).listen(0, "127.0.0.1")
-    quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
-    clients = [netcompat.connect(blocking.address().port, "127.0.0.1") for _ in range(10)]
+    server = netcompat.create_server(lambda sock: sock.on("data", lambda chunk: go.wait(20))).listen(0, "127.0.0.1")
+    clients = [netcompat.connect(server.address().port, "127.0.0.1") for _ in range(10)]
+    eventually(lambda: len(server.connections) == 10)
     for client in clients:
         client.write(b"x")
         client.flush(5)
     try:
         eventually(lambda: netcompat.stats()["queued"] > 0)
-        for _ in range(20):
-            assert echo_through(quick) == b"x"
+        yield
     finally:
         go.set()
     for client in clients:
         client.destroy()
-    blocking.close()
+    server.close()
+
+
+def test_one_worker_is_kept_for_what_does_not_block(small: Any) -> None:
+    small(3, default=True)
+    quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+    with ten_that_block():
+        for _ in range(20):
+            assert echo_through(quick) == b"x"
+    quick.close()
+
+
+def test_one_worker_is_kept_although_the_workers_get_no_processor(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has taken something, and is not in the listener yet: who will block is not to be seen."""
+    small(3, default=True)
+    quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+    run = Strand.run
+
+    def late(strand: Strand) -> None:
+        time.sleep(0.03)        # stands for a machine that is busy with others
+        run(strand)
+    monkeypatch.setattr(Strand, "run", late)
+    with ten_that_block():
+        for _ in range(5):
+            assert echo_through(quick) == b"x"
+    quick.close()
+
+
+def test_the_worker_that_is_kept_stays_so_when_its_listener_was_slow(small: Any) -> None:
+    small(3, default=True)
+    quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
+
+    def slow(sock: netcompat.Socket) -> None:
+        def listener(chunk: bytes) -> None:
+            time.sleep(0.05)
+            sock.write(chunk)
+        sock.on("data", listener)
+    once = netcompat.create_server(slow).listen(0, "127.0.0.1")
+    with ten_that_block():
+        assert echo_through(once) == b"x"
+        for _ in range(20):
+            assert echo_through(quick) == b"x"
+    once.close()
     quick.close()
 
 
