@@ -178,7 +178,9 @@ def test_handlers_that_wait_need_no_worker_each(count: int, small_pool: Any) -> 
     for thread in threads:
         thread.start()
     all_here.wait(60)
-    assert sorted(answers) == sorted(f"ONE {number}\n" for number in range(count))
+    # Some have gone on already.
+    first = [answer for answer in list(answers) if answer.startswith("ONE")]
+    assert sorted(first) == sorted(f"ONE {number}\n" for number in range(count))
     all_here.wait(60)
     for thread in threads:
         thread.join(WAIT)
