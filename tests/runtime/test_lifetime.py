@@ -222,16 +222,17 @@ def test_a_callback_of_what_was_never_open_is_finished_before_the_end(run_script
 def test_what_a_listener_queues_while_the_program_ends_is_finished(run_script: Any) -> None:
     for _ in range(5):
         done = run_script("""
-            import netcompat, sys
+            import netcompat, sys, threading
             sys.setswitchinterval(1e-6)
-            server = netcompat.create_server().unref()
+            server, begun = netcompat.create_server().unref(), threading.Event()
             def step(left):
+                begun.set()
                 if left:
                     server._enter(server._post, step, left - 1)
                 else:
                     server.close(lambda *_: print("closed", flush=True))
             server.listen(0, "127.0.0.1", lambda: step(300))
-            server.wait_for("listening", 5)
+            begun.wait()
         """)
         assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
 
@@ -239,9 +240,11 @@ def test_what_a_listener_queues_while_the_program_ends_is_finished(run_script: A
 def test_the_end_of_the_program_is_not_measured_in_time(run_script: Any) -> None:
     """A busy machine may leave the thread that looks, or the reactor, without a processor for long."""
     done = run_script("""
-        import netcompat, time, types
+        import netcompat, threading, time, types
         from netcompat.runtime import lifetime, reactor
+        begun = threading.Event()
         def step(left):
+            begun.set()
             time.sleep(0.05)
             if left:
                 server._enter(server._post, step, left - 1)
@@ -250,7 +253,7 @@ def test_the_end_of_the_program_is_not_measured_in_time(run_script: Any) -> None
                 server.close(lambda *_: print("closed", flush=True))
         server = netcompat.create_server().unref()
         server.listen(0, "127.0.0.1", lambda: step(10))
-        server.wait_for("listening", 5)
+        begun.wait()
         lifetime.time = types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: time.sleep(0.25))
     """)
     assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
