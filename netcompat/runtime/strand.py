@@ -67,7 +67,14 @@ class Strand(Runnable):
             items = self._items = deque()
         items.append((call, args))
         if self._claim():
-            workers.default_pool().schedule(self)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        """Claimed: have a worker come. What is known to block by now goes where nobody waits for it."""
+        if self._remembered != workers.remembered:
+            self._remembered = workers.remembered
+            self.will_block()
+        workers.default_pool().schedule(self)
 
     def _claim(self) -> bool:
         """Take the claim; `False` if somebody has it."""
@@ -97,7 +104,7 @@ class Strand(Runnable):
             self._held = False
             if self.runner:
                 return          # whoever suspended it is still in it, and goes on
-        workers.default_pool().schedule(self)
+        self._schedule()
 
     def here(self) -> bool:
         """Does the calling thread run this strand's items, now or whenever its dispatch brings them?"""
@@ -175,7 +182,7 @@ class Strand(Runnable):
         self._readable = True       # first this, then the look, as in `run`
         fence()
         if self._claim():
-            workers.default_pool().schedule(self)
+            self._schedule()
 
     # ---- for the holder of the claim ----
 
@@ -214,7 +221,7 @@ class Strand(Runnable):
         if not HAS_GIL:
             fence()
         if (self._items or self._readable) and self._claim():
-            workers.default_pool().schedule(self)
+            self._schedule()
 
     def _run_items(self) -> None:
         items = self._items
@@ -244,7 +251,7 @@ class Strand(Runnable):
             self._free.append(None)
             again = (bool(self._items) or self._readable) and self._claim()
         if again:
-            workers.default_pool().schedule(self)
+            self._schedule()
 
     def _go_elsewhere(self) -> None:
         dispatch = self.dispatch

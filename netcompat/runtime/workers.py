@@ -270,7 +270,12 @@ class WorkerPool:
         """Have a worker come to `queue`: an idle one, or else a new one. New ones, and those for the queue of what
         blocks, are up to the reactor alone, since they are counted."""
         fence()
-        if threading.get_ident() != reactor.ident and (queue is self.blocking_queue or not self._idle):
+        elsewhere = threading.get_ident() != reactor.ident
+        if queue is self.queue and self is _default and self._is_undecided():
+            if elsewhere:
+                reactor.wake()
+            return              # `hand_over` sees to it in this round, with the patience that this takes
+        if elsewhere and (queue is self.blocking_queue or not self._idle):
             reactor.call_soon(self._wake_one, queue)
             return
         if queue is self.blocking_queue:
@@ -294,7 +299,10 @@ class WorkerPool:
 
     def _blocking_room(self) -> int:
         """How many more may serve the queue of what blocks. One is kept for listeners that do not block."""
-        return max(self.max_workers - 1, 1) - len(self._blocked.difference(self._waiting, self._idle))
+        if self.max_workers < 3:
+            return 1 - len(self._blocked.difference(self._waiting, self._idle))
+        # All that are busy count: what one has from the run queue may block, too, and was not seen to yet.
+        return self.max_workers - 1 - (len(self._workers) - len(self._waiting) - len(self._idle))
 
     def _surplus(self) -> int:
         """How many workers there are above the limit."""
@@ -360,8 +368,7 @@ class WorkerPool:
             return
         mark = _Mark(self.queue)
         self.queue.append(mark)
-        if not self._is_undecided():
-            self._wake_one(self.queue)
+        self._wake_one(self.queue)
         seen, lost, since = self.progress, 0, 0.0
         while not mark.turn.acquire(True, WINDOW if since else reactor.until_due(self._window)):
             if reactor.is_due():
@@ -463,7 +470,7 @@ class WorkerPool:
         _here.worker = me
         try:
             while True:
-                if me.queue is self.blocking_queue and self._blocking_room() < 0:
+                if me.queue is self.blocking_queue and len(self._blocked - self._waiting) >= max(self.max_workers, 2):
                     me.queue = self.queue       # it only was slow, and is the one that is kept
                     self._blocked.discard(me)
                 try:
