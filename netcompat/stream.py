@@ -34,7 +34,7 @@ from .errors import error, invalid_type, note, system_error
 from .runtime.gate import GATE_CODES
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
-from .runtime.workers import LISTENER_CALLERS
+from .runtime.workers import LISTENER_CALLERS, NEVER_BLOCK
 
 __all__ = ["Duplex", "get_default_high_water_mark", "set_default_high_water_mark"]
 
@@ -946,6 +946,7 @@ def _DESTROY(*_: Any) -> None:
 
 
 LISTENER_CALLERS.add(Duplex._deliver_data.__code__)
+NEVER_BLOCK.add(Duplex.write.__code__)
 GATE_CODES.add(Duplex.write.__code__)
 
 

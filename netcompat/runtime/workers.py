@@ -88,6 +88,7 @@ class _Call(Runnable):
             report(problem)
 
 
+NEVER_BLOCK: Set[CodeType] = set()      # our own methods that may be listeners: if one is slow, it is the machine
 LISTENER_CALLERS: Set[CodeType] = {_Call.run.__code__}      # what stands above these in a stack is a listener's code
 
 
@@ -441,6 +442,8 @@ class WorkerPool:
             if item is None or worker.queue is not self.queue:
                 continue
             for code in _suspects(worker, item, frames):
+                if code in NEVER_BLOCK:
+                    continue
                 _blocking_codes[code] = 0
                 item.lost_turn(code)
                 self._blocked.add(worker)
