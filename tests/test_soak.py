@@ -25,12 +25,17 @@ def test_a_short_run_is_clean(monkeypatch: Any) -> None:
 
 
 def test_a_lost_byte_is_noticed(monkeypatch: Any) -> None:
-    real = SocketTransport.recv
+    real = SocketTransport.__init__
 
-    def lossy(self: Any, size: int) -> Any:
-        data = real(self, size)
-        return data[:-1] if data and len(data) > 100 else data
-    monkeypatch.setattr(SocketTransport, "recv", lossy)
+    def with_a_hole(self: Any, sock: socket.socket) -> None:
+        real(self, sock)
+        receive = self.recv
+
+        def lossy(size: int) -> bytes:
+            data = receive(size)
+            return data[:-1] if len(data) > 100 else data
+        self.recv = lossy
+    monkeypatch.setattr(SocketTransport, "__init__", with_a_hole)
     assert "other bytes than were sent" in failures_of_a_short_run(monkeypatch)
 
 
