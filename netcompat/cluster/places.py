@@ -135,11 +135,8 @@ class RoundRobin(Place, Channel):
             self._waiting.appendleft(connection)
 
     def _next(self) -> Optional[Worker]:
-        """Whose turn it is, of those that have room."""
-        users = self.users
-        for _ in range(len(users)):
-            worker = users[0]
-            users.rotate(-1)
+        """Whose turn it is: of those that have room the one whose last connection is the longest ago."""
+        for worker in self.users:
             if worker not in self._full and worker.connected and len(self._sent.get(worker, ())) < WINDOW:
                 return worker
         return None
@@ -179,6 +176,8 @@ class RoundRobin(Place, Channel):
         self.distribute()
 
     def _hand(self, worker: Worker, connection: Tuple[socket.socket, Any]) -> None:
+        self.users.remove(worker)
+        self.users.append(worker)       # only now: that nobody waited to be accepted costs no worker its turn
         self._count += 1
         number = self._count
         self._sent.setdefault(worker, {})[number] = connection

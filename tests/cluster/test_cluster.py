@@ -36,6 +36,13 @@ def test_round_robin_gives_each_worker_its_turn(running):
     assert served == served[:3] * 3
 
 
+def test_of_two_workers_each_gets_every_second_connection(running):
+    one = running(targets.introduce_at, (HOST,), workers=2)
+    port = one.port()
+    served = [int(ask(port).split()[0]) for _ in range(8)]
+    assert served == served[:2] * 4 and len(set(served)) == 2
+
+
 def test_port_zero_is_the_same_port_for_all_and_each_further_one_a_new_one(running):
     one = running(targets.tell_address, (HOST, 2))
     first, second = one.messages(2)
