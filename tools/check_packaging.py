@@ -32,7 +32,8 @@ print(getattr(build_meta, "build_" + sys.argv[1])(sys.argv[2]))
 
 def run(command: List[str], folder: Path, limit: float = 120.0) -> str:
     """The command's output; an error ends the check with all that it said."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # PIP_QUIET would leave nothing of `pip list`.
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PIP_QUIET")}
     done = subprocess.run(command, cwd=str(folder), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, universal_newlines=True, timeout=limit)
     if done.returncode:
