@@ -138,12 +138,18 @@ def test_runs_from_a_zip(run_script: Callable[..., Any], tmp_path: Path) -> None
     assert (result.returncode, result.stdout, result.stderr) == (0, "over the wire\n", "")
 
 
-def test_works_as_a_vendored_copy(run_script: Callable[..., Any], tmp_path: Path) -> None:
-    """Another name, and no `netcompat` to fall back on: every module imports, and a connection carries bytes."""
-    vendor = tmp_path / "vendored" / "host" / "_vendor"
+def vendored_in(folder: Path) -> Path:
+    """The package copied to `host/_vendor/netcompat` below a folder in there; the path of `_vendor`."""
+    vendor = folder / "vendored" / "host" / "_vendor"
     shutil.copytree(str(PACKAGE), str(vendor / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
     (vendor / "__init__.py").write_text("")
     (vendor.parent / "__init__.py").write_text("")
+    return vendor
+
+
+def test_works_as_a_vendored_copy(run_script: Callable[..., Any], tmp_path: Path) -> None:
+    """Another name, and no `netcompat` to fall back on: every module imports, and a connection carries bytes."""
+    vendor = vendored_in(tmp_path)
     result = run_script("""
         import importlib, pkgutil, sys
         sys.path.insert(0, sys.argv[1])
@@ -178,10 +184,7 @@ def test_runs_as_a_zipapp(tmp_path: Path) -> None:
 
 def test_two_copies_in_one_process_do_not_disturb_each_other(run_script: Callable[..., Any], tmp_path: Path) -> None:
     """Each has its own reactor, its own workers and its own `shutdown`; they talk to each other over the wire."""
-    vendor = tmp_path / "vendored" / "host" / "_vendor"
-    shutil.copytree(str(PACKAGE), str(vendor / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
-    (vendor / "__init__.py").write_text("")
-    (vendor.parent / "__init__.py").write_text("")
+    vendor = vendored_in(tmp_path)
     result = run_script("""
         import os, sys, warnings
         sys.path.insert(0, sys.argv[1])
