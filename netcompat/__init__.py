@@ -20,12 +20,12 @@ from .errors import AbortError, AggregateError
 from .event_queue import EventQueue
 from .runtime import shutdown, stats
 from .runtime.strand import set_default_dispatch
-from .runtime.workers import WorkerPool, set_default_workers
 from .server import Server, create_server
 from .socket import OnRead, Socket, connect, create_connection
 from .stdlib_view import request_handler
 from .stream import get_default_high_water_mark, set_default_high_water_mark
 from .transports.bound import BoundSocket
+from .worker_pool import WorkerPool, set_default_workers
 
 __version__ = "0.1.0"
 

@@ -34,7 +34,7 @@ def small_pool() -> Iterator[Callable[[int], netcompat.WorkerPool]]:
         return pool
 
     yield make
-    netcompat.set_default_workers(before)
+    workers.use(before)
 
 
 def port_of(server: Any) -> int:

@@ -14,7 +14,7 @@ sys.path.pop(0)
 from netcompat.runtime.gate import Gate  # noqa: E402
 from netcompat.runtime.reactor import Reactor  # noqa: E402
 from netcompat.runtime.strand import Strand  # noqa: E402
-from netcompat.runtime.workers import WorkerPool  # noqa: E402
+from netcompat.runtime.workers import Pool  # noqa: E402
 from netcompat.stream import Duplex  # noqa: E402
 
 
@@ -149,12 +149,12 @@ def test_it_finds_a_reactor_that_ends_without_a_second_look(virtual_engine: None
 
 
 def test_it_finds_a_worker_that_lies_down_after_the_look(virtual_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = WorkerPool._sleep
+    original = Pool._sleep
 
-    def sleep(self: WorkerPool, me: Any) -> bool:
+    def sleep(self: Pool, me: Any) -> bool:
         self._idle.remove(me)           # nobody finds it
         return original(self, me)
-    monkeypatch.setattr(WorkerPool, "_sleep", sleep)
+    monkeypatch.setattr(Pool, "_sleep", sleep)
     with pytest.raises((AssertionError, ValueError)):
         played(explore.engine_posts)
 

@@ -17,8 +17,8 @@ PACKAGE = ROOT / "netcompat"
 # imported; the modules of one room may import each other.
 VALUES = {"addresses", "blocklist", "abort", "arguments", "errors", "encodings"}
 TYPES = {"events"}              # types of listeners, for type checkers alone: names every class that has events
-PUBLIC = {"server", "socket", "stream", "emitter", "blocking", "stdlib_view", "event_queue", "connecting", "transports",
-          "runtime"} | VALUES
+PUBLIC = {"server", "socket", "stream", "emitter", "blocking", "stdlib_view", "event_queue", "worker_pool",
+          "connecting", "transports", "runtime"} | VALUES
 
 MAY_IMPORT: Dict[str, Set[str]] = {
     "__init__": PUBLIC,
@@ -30,6 +30,7 @@ MAY_IMPORT: Dict[str, Set[str]] = {
     "blocking": {"stdlib_view", "stream", "emitter", "runtime"} | VALUES,
     "stdlib_view": {"emitter", "arguments", "errors"},
     "event_queue": {"emitter", "runtime", "errors"},
+    "worker_pool": {"runtime", "errors"},
     "stream": {"emitter", "runtime"} | VALUES,
     "abort": {"emitter", "runtime", "errors"} | TYPES,
     "emitter": {"arguments", "runtime", "errors"},

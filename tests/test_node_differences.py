@@ -57,8 +57,6 @@ INTERNAL = {
     "_on_ready": "called by the reactor",
     "_on_lost": "called by the reactor",
 }
-# Classes of which only the members in the page are the user's, with the reason.
-PARTLY_PUBLIC = {"WorkerPool": "its other members are for the rest of the runtime"}
 
 NODE_PROGRAM = """
 const net = require('net');
@@ -208,7 +206,7 @@ def public_names():
         found = getattr(netcompat, name)
         if not name.startswith("_"):
             yield name
-        if inspect.isclass(found) and name not in PARTLY_PUBLIC:
+        if inspect.isclass(found):
             inherited = {attribute for base in found.__mro__ if not base.__module__.startswith("netcompat")
                          for attribute in dir(base)}
             for attribute in dir(found):

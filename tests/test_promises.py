@@ -1125,7 +1125,7 @@ def one_worker() -> Iterator[netcompat.WorkerPool]:
     netcompat.set_default_workers(pool)
     yield pool
     netcompat.shutdown(5)
-    netcompat.set_default_workers(before)
+    workers.use(before)
 
 
 def test_one_worker_that_waits_in_recv_leaves_the_next_served(one_worker: Any) -> None:

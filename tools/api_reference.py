@@ -57,7 +57,6 @@ CHAPTERS = (
             "The module `netcompat.cluster`, imported by who wants it. [Processes](processes.md) says when.",
             " ".join(netcompat.cluster.__all__)),
 )
-ONLY = {"WorkerPool": {"submit", "shutdown"}}          # its other methods are the engine's own
 ELSEWHERE = {"AbortError", "AggregateError", "__version__"}     # public names that stand in another module's chapter
 
 
@@ -125,8 +124,6 @@ def class_lines(name: str, kind: type) -> Iterator[str]:
         yield "It is an [EventEmitter](#eventemitter), with all its members."
     known = {other for other in dir(netcompat.EventEmitter) if not other.startswith("_")} if inherits else set()
     for attribute, value in public_members(kind, known):
-        if attribute not in ONLY.get(name, {attribute}):
-            continue
         member = describe(name, attribute, value)
         if member.text:         # else a field: the docstring of its class tells of it
             yield "#### {}".format(member.heading)

@@ -796,7 +796,7 @@ class Engine:
         workers._blocking_codes.clear()
         workers.remembered = 0
         del workers._former[:]
-        workers._default = workers.WorkerPool(most, idle_seconds=1.0)
+        workers._default = workers.Pool(most, 1.0, "worker")
 
     def hold(self) -> None:
         self.reactor.holders.add(self)
@@ -855,7 +855,7 @@ def engine_requests(schedule: Schedule) -> Check:
 def engine_submits(schedule: Schedule) -> Check:
     """Calls to a pool of its own, of one worker that retires."""
     engine = Engine(schedule)
-    pool = workers.WorkerPool(1, idle_seconds=0.5)
+    pool = workers.Pool(1, 0.5, "worker")
     ran: List[str] = []
 
     def submit(name: str) -> None:
@@ -932,7 +932,7 @@ def engine_pools(schedule: Schedule) -> Check:
             box.post(items, ("a", number))
         box.post(engine.let_go)
     schedule.task("a", post)
-    schedule.task("b", lambda: workers.set_default_workers(workers.WorkerPool(1, idle_seconds=1.0)))
+    schedule.task("b", lambda: workers.use(workers.Pool(1, 1.0, "worker")))
 
     def check() -> None:
         items.in_order("a", 3)

@@ -203,7 +203,7 @@ def settle() -> None:
             pass
 
 
-def _finish(pools: List[workers.WorkerPool]) -> None:
+def _finish(pools: List[workers.Pool]) -> None:
     """Wait until nothing is queued and nothing runs but what waits in helpers, and nothing begins in a round of the
     reactor either, for what that has in hand is in no queue. But not for ever if something stays queued: no worker may
     be had any more.

@@ -35,11 +35,10 @@ from collections import deque
 from types import CodeType, FrameType
 from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
-from ..errors import invalid_type, out_of_range
 from .reactor import HAS_GIL, Timer, fence, reactor
 from .report import log, report
 
-__all__ = ["Runnable", "WorkerPool", "blocking", "call_on_pool", "default_pool", "set_default_workers"]
+__all__ = ["Pool", "Runnable", "blocking", "call_on_pool", "default_pool", "use"]
 
 WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
 NAP = 0.008                 # seconds between two windows while nothing blocks
@@ -51,7 +50,8 @@ MANY_LOST = 4               # windows in a row after which it is the listener, a
 DECIDED = 0.1               # seconds after which a worker that is in no listener counts as blocked, too
 QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
 
-_cores = os.cpu_count() or 1
+DEFAULT_LIMIT = 32 + (os.cpu_count() or 1)      # workers of a pool
+LONGEST_IDLE = threading.TIMEOUT_MAX            # seconds
 
 
 class Runnable:
@@ -117,7 +117,7 @@ class _Mark(Runnable):
 class _Worker:
     __slots__ = ("pool", "wakeup", "thread", "queue", "item", "depth", "in_helper", "leaving")
 
-    def __init__(self, pool: "WorkerPool", queue: "Deque[Runnable]") -> None:
+    def __init__(self, pool: "Pool", queue: "Deque[Runnable]") -> None:
         self.pool = pool
         self.wakeup = threading.Lock()      # released to wake it
         self.wakeup.acquire()
@@ -132,27 +132,10 @@ class _Worker:
 _here = threading.local()       # .worker: the worker whose thread this is
 
 
-class WorkerPool:
-    """Threads that run listeners: `max_workers` at most (default: 32 + cores), made on demand.
+class Pool:
+    """A pool's threads and queues. `WorkerPool` is what a program sees of it."""
 
-    One that was idle for `idle_seconds` ends, but the last; all end when the last handle is closed. A worker that waits
-    in a blocking helper does not count towards the limit. `submit` is a `dispatch`.
-    """
-
-    def __init__(self, max_workers: Optional[int] = None, *, idle_seconds: float = 10.0,
-                 thread_name_prefix: str = "netcompat-worker") -> None:
-        if max_workers is None:
-            max_workers = 32 + _cores
-        elif isinstance(max_workers, bool) or not isinstance(max_workers, int):
-            raise invalid_type("max_workers", "int or None", max_workers)
-        if max_workers < 1:
-            raise out_of_range("max_workers", ">= 1", max_workers)
-        if isinstance(idle_seconds, bool) or not isinstance(idle_seconds, (int, float)):
-            raise invalid_type("idle_seconds", "int or float", idle_seconds)
-        if not 0 <= idle_seconds <= threading.TIMEOUT_MAX:
-            raise out_of_range("idle_seconds", f">= 0 and <= {threading.TIMEOUT_MAX}", idle_seconds)
-        if not isinstance(thread_name_prefix, str):
-            raise invalid_type("thread_name_prefix", "str", thread_name_prefix)
+    def __init__(self, max_workers: int, idle_seconds: float, thread_name_prefix: str) -> None:
         self.max_workers = max_workers
         self.idle_seconds = idle_seconds
         self.thread_name_prefix = thread_name_prefix
@@ -185,9 +168,7 @@ class WorkerPool:
     # ---- for every thread ----
 
     def submit(self, call: Callable[[], Any]) -> None:
-        """Run `call()` on a worker. Usable as a `dispatch`. Raises `RuntimeError` after `shutdown`."""
-        if not callable(call):
-            raise invalid_type("call", "a callable", call)
+        """Run `call()` on a worker. Raises `RuntimeError` after `shutdown`."""
         if self._shut:
             raise RuntimeError("cannot submit after shutdown")
         self.schedule(_Call(call))
@@ -594,30 +575,28 @@ def _where(worker: _Worker, frames: Dict[int, FrameType]) -> str:
 
 # ---- the pools ----
 
-_pools: "weakref.WeakSet[WorkerPool]" = weakref.WeakSet()
-_default = WorkerPool()
-_former: List[WorkerPool] = []      # default pools of before: something may still come to their queues
+_pools: "weakref.WeakSet[Pool]" = weakref.WeakSet()
+_default = Pool(DEFAULT_LIMIT, 10.0, "netcompat-worker")
+_former: List[Pool] = []      # default pools of before: something may still come to their queues
 
 
-def default_pool() -> WorkerPool:
+def default_pool() -> Pool:
     """The pool that runs the listeners of every emitter without a dispatch of its own."""
     return _default
 
 
-def all_pools() -> List[WorkerPool]:
+def all_pools() -> List[Pool]:
     return list(_pools)
 
 
-def set_default_workers(workers: "WorkerPool | int") -> None:
-    """Use this pool, or one of so many threads, from now on. What is queued in the old one is still run there."""
+def use(pool: Pool) -> None:
+    """Make this the default pool. What is queued in the old one is still run there."""
     global _default
-    if isinstance(workers, bool) or not isinstance(workers, (WorkerPool, int)):
-        raise invalid_type("workers", "a WorkerPool or int", workers)
-    old, new = _default, workers if isinstance(workers, WorkerPool) else WorkerPool(workers)
-    if new is old:
+    old = _default
+    if pool is old:
         return
     _former.append(old)         # first this: who queues something there from now on finds it looked after
-    _default = new
+    _default = pool
     reactor.nudge()
 
 

@@ -75,7 +75,7 @@ def test_a_long_queue_does_not_keep_the_worker() -> None:
         stop.set()
     finally:
         netcompat.shutdown(5)
-        netcompat.set_default_workers(before)
+        workers.use(before)
 
 
 def test_what_was_queued_comes_before_what_is_received() -> None:

