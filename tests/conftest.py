@@ -210,6 +210,28 @@ def fast_switching() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """The name of an X display of our own."""
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("Xvfb is not installed")
+    reading, writing = os.pipe()
+    process = subprocess.Popen([server, "-displayfd", str(writing), "-screen", "0", "900x400x24", "-nolisten", "tcp"],
+                               pass_fds=[writing], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as numbers:
+        number = numbers.readline().strip()
+    try:
+        if not number:
+            pytest.skip("Xvfb does not start")
+        yield ":" + number
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 @pytest.fixture
 def run_script(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs the text of a Python program in a process of its own, with the repository on the path.
