@@ -151,6 +151,9 @@ def main() -> int:
     if options.quick:
         options.rounds, options.seconds, options.scale = 1, QUICK_SECONDS, QUICK_SCALE
     chosen = choose(options.only or ["*"], options.quick, options.against.split(",") if options.against else None)
+    if not chosen and options.only != [""]:
+        print(f"no cell and no goal fits {' or '.join(options.only)}: --list shows them", file=sys.stderr)
+        return 2
     done: List[Series] = []
     measured = 0                # runs, to tell how long a cell will take
     with make_folder() as folder:

@@ -22,12 +22,14 @@ import warnings
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
-import netcompat
-from netcompat import BlockList, SocketAddress
-from netcompat.__main__ import parse_address
-from netcompat.addresses import parse_ip
-from netcompat.encodings import decoder, encode, normalize
-from netcompat.stream import LINK, Duplex
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))     # so that it runs from a clone, uninstalled
+
+import netcompat  # noqa: E402
+from netcompat import BlockList, SocketAddress  # noqa: E402
+from netcompat.__main__ import parse_address  # noqa: E402
+from netcompat.addresses import parse_ip  # noqa: E402
+from netcompat.encodings import decoder, encode, normalize  # noqa: E402
+from netcompat.stream import LINK, Duplex  # noqa: E402
 
 CORPUS = Path(__file__).resolve().parent.parent / "tests" / "data" / "fuzz"
 TOKENS = ["::", ":", ".", "%", "%eth0", "/", "/0", "/128", "-", "[", "]", "ffff", "::ffff:", "0", "00", "255", "256",

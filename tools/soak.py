@@ -25,12 +25,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-import netcompat
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))     # so that it runs from a clone, uninstalled
 
-from soak_loris import measure_loris
-from soak_traffic import LONGEST_WORK, Books, Direction, Fault, Venue, make_venues
+import netcompat  # noqa: E402
+from soak_loris import measure_loris  # noqa: E402
+from soak_traffic import LONGEST_WORK, Books, Direction, Fault, Venue, make_venues  # noqa: E402
 
 HOLD = (20.0, 50.0)         # seconds that a held connection lasts
 SETTLE = 160.0              # seconds that the rest may take when no new connections are made
