@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from conftest import ROOT
 
+from netcompat.runtime.reactor import READ
+from netcompat.socket import Socket
 from netcompat.stream import Duplex
 from netcompat.transports.base import SocketTransport
 
@@ -61,3 +63,16 @@ def test_a_descriptor_left_open_is_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(soak.Soak, "close", leaky)
     assert "descriptors" in failures_of_a_short_run(monkeypatch)
     left[0].close()
+
+
+def test_a_conversation_that_stands_still_is_explained(monkeypatch: Any) -> None:
+    """What was lost here is a wakeup: the stream wants to read, and nobody watches the descriptor."""
+    real = Socket._sync
+
+    def forgetful(self: Any) -> None:
+        real(self)
+        if self._server is None and self._interest == READ and self._transport.fileno() % 4 == 0:
+            self._transport.set_interest(0, READ, self)
+    monkeypatch.setattr(Socket, "_sync", forgetful)
+    failures = failures_of_a_short_run(monkeypatch)
+    assert "did not end" in failures and "not in the selector" in failures and "bytes to receive" in failures

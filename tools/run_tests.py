@@ -77,11 +77,11 @@ def tag(about: Dict[str, Any]) -> str:
     return "{}{}.{}{}".format(name, *about["version"], "t" if about["free_threaded"] else "")
 
 
-def requirements(extra: str = "test") -> List[str]:
-    """The requirements of one extra in setup.cfg."""
+def requirements(extras: Tuple[str, ...] = ("test",)) -> List[str]:
+    """The requirements of these extras in setup.cfg."""
     config = configparser.ConfigParser()
     config.read(str(ROOT / "setup.cfg"), encoding="utf-8")
-    return config.get("options.extras_require", extra).split()
+    return [each for extra in extras for each in config.get("options.extras_require", extra).splitlines() if each]
 
 
 @contextlib.contextmanager
@@ -159,9 +159,9 @@ def fill(venv: Path, stamp: Dict[str, Any]) -> None:
     (venv / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
 
 
-def prepare(venv: Path, python: str, about: Dict[str, Any]) -> None:
+def prepare(venv: Path, python: str, about: Dict[str, Any], extras: Tuple[str, ...] = ("test",)) -> None:
     """Leaves an environment in which the tests can run."""
-    stamp = {"build": about["build"], "base": about["base"], "requirements": requirements()}
+    stamp = {"build": about["build"], "base": about["base"], "requirements": requirements(extras)}
     with locked(venv):
         if not is_current(venv, stamp):
             make(venv, python, about)

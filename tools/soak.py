@@ -177,6 +177,7 @@ class Soak:
             self.books.look_after()
         for talk in list(self.books.open.values()):
             self.books.blame("{} did not end; the other end: {}".format(talk.client, talk.server))
+            self.books.explain(talk)
         self.idle()
         self.books.ticker.stop()
         for venue in self.venues:

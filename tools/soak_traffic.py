@@ -31,12 +31,15 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 import netcompat
 
+import soak_explain
+
 BLOCK = 1 << 20             # bytes; the streams are excerpts of a block that repeats
 HEADER = 8                  # bytes at the start of a client's stream: the number of the conversation
 CHUNKS = (1, 7, 100, 100, 600, 600, 1500, 4000, 16000, 70000)       # usual sizes of writes
 CUTS = ("destroy", "destroy_soon", "reset", "fail", "raise", "timeout", "abort")
 LONGEST = 60.0              # seconds that a conversation may take beside its planned pauses ...
 LONGEST_WORK = 20.0         # ... provided that this process had so many of processor time meanwhile
+EXPLAINED = 5               # conversations whose failure is explained at length
 UNCLAIMED = 60.0            # seconds after its client's close in which a server may still meet a conversation
 
 
@@ -413,6 +416,16 @@ class End:
     def _blame(self, what: str) -> None:
         self.books.blame("{}: {}".format(self, what))
 
+    def explain(self) -> str:
+        """Where it stands: for who looks into a conversation that did not end."""
+        out, into = self.outgoing, self.incoming
+        return "{}\n    {}\n    sent: {}; got {} bytes; met {}, ended {}, finished {}, closed {}, plan {}\n    {}".format(
+            self, self.socket, "nothing" if out is None else
+            "{} bytes in {} writes, {} callbacks, {} bytes in the kernel, {} failed, {} writes left".format(
+                out.offered, out.writes, out.called, out.in_kernel, out.failed, len(self.chunks)),
+            into.received if into is not None else len(self._head), self.met, self.ended, self.finished, self.closed,
+            self.plan._replace(chunks=()), soak_explain.of_socket(self.socket))
+
     def __repr__(self) -> str:
         return "{} ({}, {}, cut {!r}, error {!r})".format(
             self.name, self.plan.reading, self.plan.ending, self.cut, self.problem)
@@ -597,6 +610,7 @@ class Books:
         self._lock = threading.Lock()           # guards everything below
         self.totals: "Counter[str]" = Counter()
         self.blames: List[str] = []
+        self.explained = 0
         self.open: Dict[int, Conversation] = {}         # the client is open
         self.waiting: Dict[int, Conversation] = {}      # the client is closed, the server's end is not or unknown
         self._talks: Dict[int, Conversation] = {}       # not yet claimed by a server's end
@@ -617,6 +631,14 @@ class Books:
             self.totals["blames"] += 1
             if len(self.blames) < 50:
                 self.blames.append(what)
+
+    def explain(self, talk: Conversation) -> None:
+        """Have it said, for the first few, where a conversation stands that did not end."""
+        if self.explained < EXPLAINED:
+            self.explained += 1
+            for end in (talk.client, talk.server):
+                self.blame(end.explain() if end is not None else "no server's end has met it")
+            self.blame("the engine: " + soak_explain.of_engine())
 
     def start(self, venue: Venue, hold: float = 0.0) -> None:
         """One more connection."""
@@ -668,6 +690,7 @@ class Books:
         for talk in late:
             talk.late_at = float("inf")
             self.blame("did not end in time: {} and {}".format(talk.client, talk.server))
+            self.explain(talk)
             for end in (talk.client, talk.server):
                 if end is not None:
                     end.give_up()
