@@ -302,6 +302,10 @@ class EventEmitter(Gate):
     def _failed(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener of `event`, called with `args`, raised, and that was reported."""
 
+    def _is_told(self, event: str, problem: BaseException, *args: Any) -> bool:
+        """Is `problem`, which a listener of `event` let through, news to nobody?"""
+        return False
+
     def _may_deliver(self, event: str) -> bool:
         """Asked before each listener: may it still begin?"""
         return True
@@ -335,7 +339,8 @@ class EventEmitter(Gate):
         """A listener or callback raised: report it, and let the emitter bear the consequence."""
         if not isinstance(problem, Exception) and self._strand is not None and self._strand.dispatch is not None:
             raise problem       # Ctrl-C or sys.exit() on a thread of the program's own: that is for its pump
-        report(problem)
+        if not self._is_told(event, problem, *args):
+            report(problem)
         self._failed(event, problem, *args)
 
     def _listener_now(self, event: str, entry: Entry) -> Optional[Listener]:

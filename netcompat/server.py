@@ -799,6 +799,9 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         if not self._is_open() and not any(map(lifetime.is_open, list(self._sockets))):
             lifetime.closed(self)
 
+    def _is_told(self, event: str, problem: BaseException, *args: Any) -> bool:
+        return event == "connection" and bool(args[0]._is_told(event, problem))
+
     def _failed(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener raised: for 'connection' the new socket bears it, for other events the server has an 'error'."""
         if event == "connection":

@@ -14,7 +14,7 @@ from typing import IO, Any, Callable, Optional, cast
 
 from .arguments import check_int
 from .emitter import check_timeout
-from .errors import ClosedError, invalid_type, invalid_value, note
+from .errors import invalid_type, invalid_value, note
 
 __all__ = ["StdlibView", "make_file", "request_handler"]
 
@@ -252,13 +252,8 @@ def request_handler(handler_class: Callable[..., Any], server: Any = None) -> Ca
         connection.on("error", lambda problem: None)        # the handler hears of it when it reads or writes
         peer = connection._peer if connection.remote_address is not None else ""
         asked: Any = server if server is not None else _HandlerServer(handler_class, connection.server)
-        try:
-            with connection:
-                handler_class(connection.as_stdlib(), peer, asked)
-        except ClosedError:
-            if not connection.destroyed or connection._had_error:
-                raise
-            # The program destroyed the connection under the handler, and needs not be told.
+        with connection:
+            handler_class(connection.as_stdlib(), peer, asked)
 
     return on_connection
 

@@ -30,7 +30,7 @@ from typing import Any, Callable, Deque, List, Optional, Tuple, TypeVar, Union
 from .arguments import check_int, check_mark, split_callback
 from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
-from .errors import error, invalid_type, note, system_error
+from .errors import ClosedError, error, invalid_type, note, system_error
 from .runtime.gate import GATE_CODES
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
@@ -100,7 +100,7 @@ class Duplex(StatefulEmitter):
         # input
         "_buffer", "_buffered", "_flowing", "_paused", "_encoding", "_decoder", "_end_posted", "_flow_posted",
         "_readable_posted", "_hold_reading", "bytes_read", "_read_mark", "_pipes",
-        "_had_error",
+        "_had_error", "_ended_outside",
     )
 
     def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
@@ -136,6 +136,7 @@ class Duplex(StatefulEmitter):
         self._end_posted = self._flow_posted = self._readable_posted = False
         self._hold_reading = False          # leave even the first byte in the kernel until somebody asks
         self._had_error = False
+        self._ended_outside = False         # destroyed, without an error, by the program but not in a listener
         self.bytes_read = 0                 # bytes received; Node: bytesRead
         self.bytes_written = 0              # bytes accepted by `write`, queued ones included; Node: bytesWritten
 
@@ -751,6 +752,8 @@ class Duplex(StatefulEmitter):
         self._destroy(problem)
 
     def _destroy_asked(self, problem: Optional[BaseException]) -> None:
+        if problem is None and self._link is not GONE and not self._running_here():
+            self._ended_outside = True
         self._destroy(problem)
 
     def _destroy(self, problem: Optional[BaseException], after_error: Completion = None) -> None:
@@ -895,6 +898,10 @@ class Duplex(StatefulEmitter):
 
     def _may_deliver(self, event: str) -> bool:
         return self._link is not GONE or event in ("error", "close", "connection")
+
+    def _is_told(self, event: str, problem: BaseException, *args: Any) -> bool:
+        """A blocking helper told a listener that the program had destroyed its stream: the program knows."""
+        return self._ended_outside and isinstance(problem, ClosedError)
 
     def _failed(self, event: str, problem: BaseException, *args: Any) -> None:
         if event not in ("error", "close"):

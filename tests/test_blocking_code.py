@@ -383,3 +383,102 @@ def test_what_is_no_handler_of_streams_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError) as caught:
         netcompat.request_handler(wrong)
     assert caught.value.code == "ERR_INVALID_ARG_TYPE"      # type: ignore[attr-defined]
+
+
+# ---- the program destroys a connection on which a listener blocks ----
+
+def wait_in_recv(sock: netcompat.Socket) -> None:
+    sock.recv(1)
+
+
+def wait_in_a_loop(sock: netcompat.Socket) -> None:
+    with sock:
+        for _ in sock:
+            pass
+
+
+def wait_in_a_file(sock: netcompat.Socket) -> None:
+    with sock, sock.makefile("r", encoding="utf-8") as file:
+        file.readline()
+
+
+def wait_in_sendall(sock: netcompat.Socket) -> None:
+    sock.sendall(bytes(16 * MEGABYTE))
+
+
+def wait_in_flush(sock: netcompat.Socket) -> None:
+    while sock.write(bytes(MEGABYTE)):
+        pass
+    sock.flush()
+
+
+class WaitingHandler(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(1)
+
+
+ENDS = {
+    "destroy": lambda server: [sock.destroy() for sock in server.connections],
+    "close_all_connections": lambda server: server.close_all_connections(),
+    "a shutdown of the server": lambda server: server.shutdown(0),
+    "a shutdown of everything": lambda server: netcompat.shutdown(WAIT),
+}
+
+
+@pytest.mark.parametrize("end", list(ENDS))
+@pytest.mark.parametrize("listener", [wait_in_recv, wait_in_a_loop, wait_in_a_file, wait_in_sendall, wait_in_flush,
+                                      netcompat.request_handler(WaitingHandler)], ids=lambda each: each.__name__)
+def test_what_the_program_destroys_itself_is_not_reported(listener: Any, end: str, fast_switching: None) -> None:
+    """The listener is told, by an exception that it may let through. The program knows what it did."""
+    server = netcompat.create_server(listener)
+    port = port_of(server)
+    clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+    eventually(lambda: netcompat.stats()["waiting"] == 3)
+    ENDS[end](server)
+    server.close()
+    eventually(lambda: netcompat.stats()["waiting"] == 0 and not server.connections)
+    for client in clients:
+        client.close()
+
+
+def test_a_listener_that_comes_back_to_what_was_destroyed_is_not_reported() -> None:
+    inside, destroyed, over = threading.Event(), threading.Event(), threading.Event()
+
+    def serve(sock: netcompat.Socket) -> None:
+        inside.set()
+        assert destroyed.wait(WAIT)
+        sock.on("close", lambda had_error: over.set())
+        sock.sendall(b"an answer that nobody wants any more")
+
+    server = netcompat.create_server(serve)
+    client = client_of(server)
+    assert inside.wait(WAIT)
+    server.close_all_connections()
+    destroyed.set()
+    assert over.wait(WAIT)
+    client.destroy()
+    server.close()
+
+
+def test_a_listener_that_destroys_its_own_connection_and_goes_on_is_reported(reported: Any) -> None:
+    def serve(sock: netcompat.Socket) -> None:
+        sock.destroy()
+        sock.sendall(b"too late")
+
+    server = netcompat.create_server(serve)
+    client = client_of(server)
+    assert "destroyed" in str(reported.take(OSError, WAIT).exc_value)
+    client.destroy()
+    server.close()
+
+
+def test_what_was_destroyed_with_an_error_is_reported_to_who_waits(reported: Any) -> None:
+    inside = threading.Event()
+    server = netcompat.create_server(lambda sock: (inside.set(), sock.recv(1)))
+    client = client_of(server)
+    assert inside.wait(WAIT)
+    eventually(lambda: netcompat.stats()["waiting"] == 1)
+    next(iter(server.connections)).destroy(LookupError("on purpose"))
+    reported.take(LookupError, WAIT)
+    client.destroy()
+    server.close()

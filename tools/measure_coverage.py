@@ -3,10 +3,10 @@
 
     python3 tools/measure_coverage.py [--python PATH] [--only FILE] [--all]
 
-Runs every file of tests that concerns them in a process of its own, in an environment of its own as
-`tools/run_tests.py` has it, under `coverage`. Prints what share of each file was run and what was not; the exit status
-is 1 if a share is below the goal, or a test failed. `--only`: these files of tests (may be repeated; the goal does not
-count). `--all`: show the other files of the package too.
+Runs every file of tests that concerns them in a process of its own, some of them with each selector, in an
+environment that `tools/run_tests.py` makes, under `coverage`. Prints what share of each file was run and what was
+not; the exit status is 1 if a share is below the goal, or a test failed. `--only`: these files of tests (may be
+repeated; the goal does not count). `--all`: show the other files of the package too.
 
 What needs another system is named in `ELSEWHERE`; docs/reliability.md says why each line that is left was not run.
 """
@@ -33,8 +33,11 @@ ELSEWHERE = {           # whole files for another system, and what runs them
 TESTS = ("tests/runtime/test_*.py", "tests/test_stream.py", "tests/test_emitter.py", "tests/test_worker_pool.py",
          "tests/test_socket_*.py", "tests/test_server.py", "tests/test_connecting.py", "tests/test_ipc.py",
          "tests/test_promises.py", "tests/test_races.py", "tests/test_interrupts.py", "tests/test_blocking_code.py",
-         "tests/test_dispatch.py", "tests/test_beginners_mistakes.py", "tests/test_bad_input.py", "tests/test_options.py",
-         "tests/test_node_differences.py", "tests/test_interleavings.py", "tests/faults/test_*.py")
+         "tests/test_dispatch.py", "tests/test_beginners_mistakes.py", "tests/test_bad_input.py",
+         "tests/test_options.py", "tests/test_node_differences.py", "tests/test_interleavings.py",
+         "tests/faults/test_*.py")
+SELECTOR_TESTS = ("tests/runtime/test_reactor.py", "tests/test_races.py", "tests/faults/test_injected.py")
+SELECTORS = ("poll", "select")          # with which these are run again
 
 # Found by every Python that is started below, and by those that they start. The lock of `coverage` is left out: a
 # signal handler or a finalizer may strike while its own thread holds it, and that is what many of the tests do.
@@ -46,9 +49,10 @@ coverage.process_startup()
 """
 
 
-def run_file(python: str, tests: str, environment: Dict[str, str]) -> bool:
+def run_file(python: str, tests: str, selector: str, environment: Dict[str, str]) -> bool:
     """One file of tests; `False` if it did not pass. What it prints is shown if so."""
     began = time.monotonic()
+    environment = dict(environment, NETCOMPAT_SELECTOR=selector)
     try:
         result = subprocess.run([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests], cwd=str(ROOT),
                                 env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -56,7 +60,8 @@ def run_file(python: str, tests: str, environment: Dict[str, str]) -> bool:
     except subprocess.TimeoutExpired as expired:
         print("{}: not done in {} s\n{!s}".format(tests, LIMIT, expired.output), flush=True)
         return False
-    print("{:42} {:4.0f} s  {}".format(tests, time.monotonic() - began, run_tests.last_line(result.stdout)), flush=True)
+    print("{:34} {:6} {:4.0f} s  {}".format(tests, selector, time.monotonic() - began,
+                                            run_tests.last_line(result.stdout)), flush=True)
     if result.returncode:
         print(result.stdout, flush=True)
     return result.returncode == 0
@@ -99,14 +104,17 @@ def main() -> int:
     venv = ROOT / (".venv-coverage-" + run_tests.tag(about))
     run_tests.prepare(venv, options.python, about, ("test", "coverage"))
     python = str(run_tests.interpreter(venv))
-    tests = options.only or [str(path.relative_to(ROOT)) for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
+    files = options.only or [str(path.relative_to(ROOT)) for pattern in TESTS for path in sorted(ROOT.glob(pattern))]
+    tests = [(file, "") for file in files]
+    if not options.only:
+        tests += [(file, selector) for selector in SELECTORS for file in SELECTOR_TESTS]
     with tempfile.TemporaryDirectory(prefix="netcompat-coverage-") as folder:
         result = os.path.join(folder, "result")
         Path(folder, "sitecustomize.py").write_text(START, encoding="utf-8")
         environment = dict(os.environ, COVERAGE_PROCESS_START=str(ROOT / "setup.cfg"),
                            COVERAGE_FILE=os.path.join(folder, "data"), PYTHONPATH=os.pathsep.join(
                                filter(None, [folder, str(ROOT), os.environ.get("PYTHONPATH", "")])))
-        passed = [run_file(python, each, environment) for each in tests]
+        passed = [run_file(python, file, selector, environment) for file, selector in tests]
         environment.pop("COVERAGE_PROCESS_START")
         for arguments in (["combine", "-q"], ["json", "-q", "-o", result]):
             subprocess.run([python, "-m", "coverage", *arguments], cwd=str(ROOT), env=environment, check=True,

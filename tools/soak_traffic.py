@@ -419,12 +419,15 @@ class End:
     def explain(self) -> str:
         """Where it stands: for who looks into a conversation that did not end."""
         out, into = self.outgoing, self.incoming
-        return "{}\n    {}\n    sent: {}; got {} bytes; met {}, ended {}, finished {}, closed {}, plan {}\n    {}".format(
-            self, self.socket, "nothing" if out is None else
+        sent = "nothing" if out is None else (
             "{} bytes in {} writes, {} callbacks, {} bytes in the kernel, {} failed, {} writes left".format(
-                out.offered, out.writes, out.called, out.in_kernel, out.failed, len(self.chunks)),
-            into.received if into is not None else len(self._head), self.met, self.ended, self.finished, self.closed,
-            self.plan._replace(chunks=()), soak_explain.of_socket(self.socket))
+                out.offered, out.writes, out.called, out.in_kernel, out.failed, len(self.chunks)))
+        return "\n    ".join((
+            "{}: {}".format(self, self.socket),
+            "sent {}; got {} bytes".format(sent, into.received if into is not None else len(self._head)),
+            "met {}, ended {}, finished {}, closed {}; {}".format(self.met, self.ended, self.finished, self.closed,
+                                                                  self.plan._replace(chunks=())),
+            soak_explain.of_socket(self.socket)))
 
     def __repr__(self) -> str:
         return "{} ({}, {}, cut {!r}, error {!r})".format(
