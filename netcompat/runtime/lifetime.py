@@ -4,8 +4,9 @@ Two sets say it all. `reactor.holders` has every open handle and pending deliver
 empty. `_refed` has those handles that are ref'd: the process lives while it is not empty, since one non-daemon thread,
 the keeper, does. All other threads of netcompat are daemons.
 
-The keeper also has to notice that the main thread died of an exception, for then nothing is kept alive. Nothing public
-tells a thread of that, so it looks twice a second, while there is a ref'd handle and no longer.
+The keeper also has to notice that the main thread died of an exception, for then nothing is kept alive. The threading
+module calls `_main_ends` before it waits for the keeper; that hook is private to the standard library, and 3.8 has
+none. Without it the keeper looks twice a second, while there is a ref'd handle and no longer.
 
 Which threads run it: `opened`, `closed`, `ref` and `unref` every thread; `_keep` the keeper.
 
@@ -37,6 +38,8 @@ _nudge = threading.Lock()           # released when `_refed` becomes empty
 _nudge.acquire()
 _keeper: Optional[threading.Thread] = None
 _hooked = threading.Lock()          # held once `settle` is registered: a flag likewise
+_will_hear = False                  # `_main_ends` will be called
+_main_ended = False                 # it was
 _endings: Dict[int, "_Pending"] = {}                # what has to be said before the program ends, by id
 
 
@@ -100,10 +103,7 @@ def unref(handle: Any) -> None:
     """Let the process end although `handle` is open."""
     _refed.discard(handle)
     if not _refed:
-        try:
-            _nudge.release()
-        except RuntimeError:
-            pass                # it is released already: the keeper has not looked yet
+        _wake_keeper()
 
 
 def handles() -> List[Handle]:
@@ -124,13 +124,20 @@ def _start_keeper() -> None:
             log.warning("the process will not be kept alive: %s", problem)
 
 
+def _wake_keeper() -> None:
+    try:
+        _nudge.release()
+    except RuntimeError:
+        pass                # it is released already: the keeper has not looked yet
+
+
 def _keep() -> None:
     main = threading.main_thread()
     while True:
         while _refed:
-            _nudge.acquire(True, _LOOK)
-            if not main.is_alive() and _died():
+            if (_main_ended or not main.is_alive()) and _died():
                 return      # its connections are no reason to live on
+            _nudge.acquire(True, -1 if _will_hear else _LOOK)
         _keeping.release()
         if not _refed or not _keeping.acquire(False):
             return          # a handle that came in between either found the flag free or is seen here
@@ -155,20 +162,30 @@ def _died() -> bool:
 
 def _hook() -> None:
     """The reactor is about to start, and with it the workers: what they have is to be finished at the end."""
+    global _will_hear
     if _hooked.acquire(False):
         atexit.register(settle)
-        # On Windows, before 3.14, the main thread hears no Ctrl-C while it waits for other threads at its end; so it
-        # waits for them in slices, before that. 3.8 has no way to do so.
         register = getattr(threading, "_register_atexit", None)
-        if sys.platform == "win32" and sys.version_info < (3, 14) and register is not None:
+        if register is not None:
             try:
-                register(_wait_in_slices)
+                register(_main_ends)
+                _will_hear = True
             except RuntimeError:
                 pass            # the main thread has ended
 
 
+def _main_ends() -> None:
+    """On the main thread, when it has ended, and before the interpreter waits for the keeper."""
+    global _main_ended
+    _main_ended = True          # first this, then the call: the keeper looks when it wakes
+    _wake_keeper()
+    if sys.platform == "win32" and sys.version_info < (3, 14):
+        _wait_in_slices()
+
+
 def _wait_in_slices() -> None:
-    """On the main thread, when it has ended: until nothing keeps the process alive. `KeyboardInterrupt` ends it too."""
+    """Until nothing keeps the process alive. On Windows, before 3.14, the main thread hears no Ctrl-C while it waits for
+    other threads at its end; a `KeyboardInterrupt` ends this wait."""
     keeper = _keeper
     while keeper is not None and keeper.is_alive() and not _died():
         keeper.join(_LOOK / 2)
@@ -196,11 +213,8 @@ def settle() -> None:
         if not any(pool.counts()["busy"] for pool in pools):
             break
         time.sleep(_PAUSE)
-    while _endings:
-        try:
-            _endings.popitem()[1].say()
-        except KeyError:
-            pass
+    for ending in list(_endings.values()):
+        ending.say()
 
 
 def _finish(pools: List[workers.Pool]) -> None:
@@ -248,7 +262,7 @@ def _reactor_lives() -> bool:
 
 def _in_child() -> None:
     """A forked child starts clean: it has none of the threads, and closes its copies of the handles unheard."""
-    global _keeping, _nudge, _keeper
+    global _keeping, _nudge, _keeper, _main_ended
     copies = list(reactor.holders)
     _refed.clear()
     _endings.clear()
@@ -256,6 +270,7 @@ def _in_child() -> None:
     _nudge = threading.Lock()
     _nudge.acquire()
     _keeper = None
+    _main_ended = False
     selector, bell = reactor._selector, reactor._bell
     reactor._close_epoll()
     reactor.reset()

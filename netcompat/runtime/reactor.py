@@ -398,6 +398,8 @@ class Reactor:
                 epoll = select.epoll.fromfd(os.dup(selector.fileno()))
             bell = _Bell()
         except OSError:
+            if epoll is not None:
+                epoll.close()
             selector.close()
             raise
         selector.register(bell.inside.fileno(), READ, None)

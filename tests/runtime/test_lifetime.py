@@ -37,6 +37,73 @@ def test_the_keeper_alone_is_no_daemon() -> None:
     server.close()
 
 
+@pytest.mark.skipif(not hasattr(threading, "_register_atexit"), reason="3.8: the keeper looks twice a second")
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="what a thread does cannot be seen here")
+def test_an_idle_program_sleeps(run_script: Any) -> None:
+    """The main thread has ended, a server listens, a client is connected, and nothing happens: no thread wakes up."""
+    done = run_script("""
+        import threading, time
+        import netcompat
+
+        def wakeups():
+            counts = {}
+            for thread in threading.enumerate():
+                if thread.name.startswith("netcompat"):
+                    with open("/proc/self/task/%d/status" % thread.native_id) as file:
+                        counts[thread.name] = [line for line in file if line.startswith("voluntary_ctxt_switches")]
+            return counts
+
+        def watch():
+            for _ in range(20):             # other threads may have had no processor for a while
+                before = wakeups()
+                time.sleep(2.0)
+                if before == wakeups():
+                    break
+            print(sorted(before) if before == wakeups() else "awake", flush=True)
+            client.destroy()
+            server.close()
+
+        server = netcompat.create_server(lambda sock: None).listen(0, "127.0.0.1")
+        client = netcompat.connect(server.address().port, "127.0.0.1")
+        client.wait_for("connect", 10)
+        threading.Thread(target=watch, daemon=True).start()
+    """, timeout=55)
+    assert (done.stdout, done.returncode) == (
+        "['netcompat-keeper', 'netcompat-reactor', 'netcompat-worker-1']\n", 0), done.stdout + done.stderr
+
+
+def test_a_keeper_that_cannot_be_started_is_said_once_and_the_program_ends(run_script: Any) -> None:
+    done = run_script("""
+        import threading
+        import netcompat
+        start = threading.Thread.start
+        def limited(thread):
+            if thread.name == "netcompat-keeper":
+                raise RuntimeError("can't start new thread")
+            start(thread)
+        threading.Thread.start = limited
+        server = netcompat.create_server().listen(0, "127.0.0.1")
+        server.wait_for("listening", 10)
+        netcompat.runtime.lifetime.wait_until_unneeded()
+        print("ends", flush=True)
+    """)
+    assert (done.stdout, done.returncode) == ("ends\n", 0), done.stderr
+    assert done.stderr.splitlines() == ["the process will not be kept alive: can't start new thread"]
+
+
+def test_who_waits_for_the_keeper_goes_on_when_nothing_is_needed() -> None:
+    """What a worker of a cluster does, and the end of a program on Windows."""
+    for wait in (lifetime.wait_until_unneeded, lifetime._wait_in_slices):
+        server = netcompat.create_server().listen(0, HOST)
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(0.05)
+        assert waiting.is_alive()
+        server.close()
+        waiting.join(10)
+        assert not waiting.is_alive()
+
+
 def test_ref_and_unref_in_a_race_leave_what_was_said_last(fast_switching: None) -> None:
     server = netcompat.create_server().listen(0, HOST)
 
@@ -73,6 +140,16 @@ def test_shutdown_leaves_nothing_and_all_can_be_used_again() -> None:
 def test_shutdown_without_anything_to_do() -> None:
     netcompat.shutdown()
     netcompat.shutdown(0)
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), threading.TIMEOUT_MAX * 2, True, "1", [1]])
+def test_shutdown_refuses_what_is_no_time_and_ends_nothing(wrong: Any) -> None:
+    server = netcompat.create_server().listen(0, HOST)
+    with pytest.raises((TypeError, OverflowError, ValueError)) as caught:
+        netcompat.shutdown(wrong)
+    assert getattr(caught.value, "code") in ("ERR_INVALID_ARG_TYPE", "ERR_OUT_OF_RANGE")
+    assert server.listening
+    server.close()
 
 
 def test_shutdown_tells_of_a_listener_that_does_not_return() -> None:
@@ -179,6 +256,23 @@ def test_a_call_that_was_taken_back_is_not_made() -> None:
     eventually(lambda: not reactor.holders)
 
 
+def test_a_call_that_was_made_cannot_be_taken_back() -> None:
+    made = threading.Event()
+    pending = lifetime.call_later(0.0, made.set)
+    assert made.wait(10)
+    pending.cancel()
+    netcompat.shutdown(5)
+
+
+def test_shutdown_forgets_calls_for_later_but_those_to_be_made_before_the_end() -> None:
+    made: List[str] = []
+    lifetime.call_later(3600, lambda: made.append("later"))
+    lifetime.call_later(3600, lambda: made.append("before the end"), before_end=True)
+    netcompat.shutdown(5)
+    assert made == ["before the end"]
+    assert not names()
+
+
 def test_a_call_is_made_once_whoever_hurries() -> None:
     made: List[int] = []
     pending = lifetime.call_later(0.01, lambda: made.append(1), before_end=True)
@@ -257,6 +351,48 @@ def test_the_end_of_the_program_is_not_measured_in_time(run_script: Any) -> None
         lifetime.time = types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: time.sleep(0.25))
     """)
     assert (done.stdout, done.returncode) == ("closed\n", 0), done.stderr
+
+
+def test_a_listener_that_does_not_end_holds_up_no_program_that_died(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat, threading, time
+        begun = threading.Event()
+        def endless():
+            begun.set()
+            while True:
+                time.sleep(0.01)
+        server = netcompat.create_server().listen(0, "127.0.0.1", endless)
+        assert begun.wait(10)
+        raise ValueError("on purpose")
+    """)
+    assert (done.stderr.count("Traceback"), done.returncode) == (1, 1), done.stderr
+
+
+def test_what_nobody_heard_is_said_before_the_end(run_script: Any) -> None:
+    done = run_script("""
+        import netcompat
+        client = netcompat.connect(1, "127.0.0.1").unref()
+        try:
+            client.wait_for("ready", 10)
+        except OSError:
+            pass
+        other = netcompat.connect(1, "127.0.0.1")
+        closed = netcompat.runtime.lifetime.threading.Event()
+        other.on("close", lambda had_error: closed.set())
+        assert closed.wait(10)
+    """)
+    assert (done.stderr.count("ECONNREFUSED"), done.returncode) == (1, 0), done.stderr
+
+
+def test_nobody_waits_for_a_round_of_a_reactor_that_cannot_be_had(monkeypatch: Any) -> None:
+    """It ended between the look and the request, and a process limit, or the end of the program, allows no other."""
+    def no_more(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+    server = netcompat.create_server().listen(0, HOST)
+    with monkeypatch.context() as patch:
+        patch.setattr(reactor, "call_soon", no_more)
+        assert lifetime._ask_for_round() == [True]
+    server.close()
 
 
 def test_the_end_of_the_program_does_not_wait_for_what_nobody_can_run(run_script: Any) -> None:
@@ -380,3 +516,27 @@ def test_forks_while_everything_runs(run_script: Any) -> None:
         print("fine")
     """, timeout=50)
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize("before", ["", "server = netcompat.create_server().listen(0, '127.0.0.1'); server.close()\n"
+                                    "netcompat.shutdown(10)", "lifetime.call_later(0.0, lambda: print('parent'))"])
+def test_a_fork_without_open_handles(run_script: Any, before: str) -> None:
+    """The child makes no call that the parent asked for, and both can go on."""
+    done = run_script("""
+        import os, netcompat, sys
+        from netcompat.runtime import lifetime
+        exec(sys.argv[1])
+        pid = os.fork()
+        if pid:
+            assert os.waitpid(pid, 0)[1] == 0
+        server = netcompat.create_server(lambda sock: sock.end(b"x")).listen(0, "127.0.0.1")
+        client = netcompat.connect(server.address().port, "127.0.0.1")
+        assert b"".join(client) == b"x"
+        client.destroy()
+        server.close()
+        netcompat.shutdown(10)
+        if not pid:
+            os._exit(0)
+    """, before)
+    assert (done.stdout, done.returncode) == ("parent\n" if "parent" in before else "", 0), done.stderr
