@@ -48,6 +48,8 @@ FULL_PAUSE = 0.01       # seconds until a send is tried again that took nothing 
 RECEIVE, RECEIVE_STREAM = 98304, 262144
 RECEIVE_AHEAD = 65536   # likewise, when nobody takes the bytes at once
 
+AGAIN = "again"         # for `_sync_asked`: and to have the selector say once more what waits
+
 _get_ident = threading.get_ident
 
 
@@ -126,7 +128,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         self._receive_size = RECEIVE    # bytes that the next receive asks for
         self._interest = 0              # what the selector watches; changed by the reactor only
         self._full = False              # the kernel says that there is room, and takes nothing: pause for a moment
-        self._sync_asked = False        # the reactor has been asked to look at the interest again
+        self._sync_asked: Any = False   # the reactor has been asked to look at the interest again; or AGAIN
         self._life = 0                  # counts connections: the same object can connect again
         self._living = False            # from the first step of a life until its 'close' is delivered
         self._refed = True
@@ -644,6 +646,16 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         if wanted & ~interest or interest & ~wanted & EDGE:
             self._ask_sync()
 
+    def _ask_sync_of_edges(self) -> None:
+        """What was watched for EDGE was said, and is not received to the end. It must be said again, even if all is
+        wanted again, as it was, by the time the reactor comes to it."""
+        if not self._interest & EDGE:
+            self._ask_sync()
+            return
+        asked, self._sync_asked = self._sync_asked, AGAIN
+        if not asked:
+            reactor.call_soon(self._enter, self._sync)
+
     def _ask_sync(self) -> None:
         if not self._sync_asked:
             self._sync_asked = True
@@ -654,11 +666,11 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
 
     def _sync(self) -> None:
         """On the reactor thread: have the selector watch exactly what is wanted."""
-        self._sync_asked = False
+        again, self._sync_asked = self._sync_asked is AGAIN, False
         if self._transport is None:
             return
         wanted = self._wanted()
-        if wanted != self._interest:
+        if wanted != self._interest or again:
             try:
                 self._transport.set_interest(wanted, self._interest, self)
             except (OSError, ValueError, KeyError) as problem:      # foreign code closed it; or select() is full
@@ -800,10 +812,10 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
                 elif not self._readers and self._wants_read():
                     chunk = self._take_in(self._transport.recv(RECEIVE_AHEAD))
                     if self._interest & EDGE:
-                        self._ask_sync()
+                        self._ask_sync_of_edges()
                 else:
                     chunk = None
-                    self._ask_sync()
+                    self._ask_sync_of_edges()
             except (BlockingIOError, InterruptedError):
                 chunk = None
                 self._ask_sync_if_unwanted()

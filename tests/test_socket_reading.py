@@ -16,6 +16,7 @@ import pytest
 import netcompat
 from conftest import eventually
 from connections import BIG, IPC, WAIT, InThread, Told, connected, listening, needs_half_close, on_wine, reset
+from netcompat.runtime.reactor import EDGE, reactor
 
 
 @pytest.fixture(params=["tcp", IPC])
@@ -995,3 +996,42 @@ def test_detach_is_refused_while_bytes_wait(tcp_pair: Any) -> None:
     with pytest.raises(RuntimeError):
         sock.detach()
     assert sock.recv(10, WAIT) == b"unread"
+
+
+# ---- a selector that says a thing once ----
+
+def test_what_was_said_once_is_received_although_somebody_paused_and_resumed_meanwhile(
+        tcp_pair: Any, monkeypatch: Any) -> None:
+    """Paused, so that bytes stay in the kernel; and resumed before the reactor came to change what is watched."""
+    if not reactor.has_edges:
+        pytest.skip("this selector says a thing for as long as it is so")
+    sock, peer = tcp_pair
+    go, asked, heard = threading.Event(), [], []        # type: threading.Event, List[Any], List[bytes]
+    call_soon = reactor.call_soon
+
+    def held_back(call: Any, *args: Any) -> None:
+        if sock._sync in args and go.is_set():
+            asked.append((call, args))
+        else:
+            call_soon(call, *args)
+    monkeypatch.setattr(reactor, "call_soon", held_back)
+
+    def listener(chunk: bytes) -> None:
+        heard.append(chunk)
+        if len(heard) == 1:
+            assert go.wait(WAIT)
+            sock.pause()
+    sock.on("data", listener)
+    data = BIG[:1 << 18]
+    peer.socket.sendall(data[:1])
+    eventually(lambda: heard)
+    sending = InThread(peer.socket.sendall, data[1:])
+    eventually(lambda: sock._interest & EDGE)       # its strand is busy, and there is input
+    sending.result()
+    go.set()
+    eventually(lambda: sock.readable_length and asked)
+    sock.resume()
+    eventually(lambda: not sock.readable_length and not sock._intake.busy())
+    for call, args in asked:
+        call_soon(call, *args)
+    eventually(lambda: b"".join(heard) == data, WAIT)

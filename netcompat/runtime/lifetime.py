@@ -184,8 +184,8 @@ def _main_ends() -> None:
 
 
 def _wait_in_slices() -> None:
-    """Until nothing keeps the process alive. On Windows, before 3.14, the main thread hears no Ctrl-C while it waits for
-    other threads at its end; a `KeyboardInterrupt` ends this wait."""
+    """Until nothing keeps the process alive. On Windows, before 3.14, the main thread hears no Ctrl-C while the
+    interpreter waits for other threads; a `KeyboardInterrupt` ends this wait."""
     keeper = _keeper
     while keeper is not None and keeper.is_alive() and not _died():
         keeper.join(_LOOK / 2)
