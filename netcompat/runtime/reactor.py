@@ -458,9 +458,10 @@ class Reactor:
         for number, channel, mask in ready:
             try:
                 if channel is None:
-                    if self._bell is None or not self._bell.has(number):
-                        continue        # not watched any more
-                    if not self._bell.swallow(number):
+                    bell = self._bell
+                    # A number that nobody watches: foreign code closed a descriptor of which a copy lives elsewhere,
+                    # and epoll, which knows no better, would say so for ever.
+                    if bell is None or not bell.has(number) or not bell.swallow(number):
                         self._survive(OSError(errno.EBADF, os.strerror(errno.EBADF)))
                         return          # what else was ready is so again
                 elif mask != READ or not channel._claim_input():

@@ -1,4 +1,5 @@
 """The reactor: timers, requests, wakeups, the selector, and its end."""
+import errno
 import gc
 import os
 import selectors
@@ -13,6 +14,7 @@ import pytest
 
 import netcompat
 from conftest import eventually
+from netcompat.runtime import reactor as reactor_module
 from netcompat.runtime.reactor import READ, Channel, Reactor, make_selector, reactor
 
 HOST = "127.0.0.1"
@@ -273,3 +275,136 @@ def test_the_engine_starts_again_and_again() -> None:
         server.close()
         netcompat.shutdown(5)
         assert not [t for t in threading.enumerate() if t.name.startswith("netcompat")]
+
+
+# ---- what seldom happens ----
+
+def test_a_bell_that_is_full_was_rung(engine: Reactor) -> None:
+    """So many wakeups while the reactor is busy that the kernel takes no more: none is lost, and nobody has to wait."""
+    busy, go, over = threading.Event(), threading.Event(), threading.Event()
+    engine.call_soon(lambda: (busy.set(), go.wait(10)))
+    assert busy.wait(5)
+    bell: Any = engine._bell
+    with pytest.raises(BlockingIOError):
+        while True:
+            bell.outside.send(bytes(4096))
+    engine.wake()
+    engine.call_soon(over.set)
+    go.set()
+    assert over.wait(5)
+    eventually(lambda: engine._asleep)
+
+
+def test_a_bell_that_nobody_rang_is_whole(engine: Reactor) -> None:
+    answers: List[bool] = []
+    engine.call_soon(lambda: answers.append(engine._bell.swallow(engine._bell.inside.fileno())))     # type: ignore
+    eventually(lambda: answers == [True])
+
+
+def test_ctrl_c_on_the_way_to_the_bell_costs_no_later_wakeup(engine: Reactor, monkeypatch: Any) -> None:
+    over = threading.Event()
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    eventually(lambda: engine._asleep)
+    done: List[int] = []
+    with monkeypatch.context() as patch:
+        def interrupted(bell: Any) -> None:
+            raise KeyboardInterrupt
+        patch.setattr(reactor_module._Bell, "ring", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.call_soon(done.append, 1)
+    engine.call_soon(done.append, 2)
+    eventually(lambda: done == [1, 2])
+
+
+def test_a_defect_in_a_round_is_reported_and_the_next_round_comes(engine: Reactor, reported: Any) -> None:
+    def defect() -> None:
+        engine.hand_over = lambda: None         # type: ignore[method-assign]
+        raise LookupError("on purpose")
+    engine.hand_over = defect                   # type: ignore[method-assign]
+    over = threading.Event()
+    engine.call_soon(over.set)
+    reported.take(LookupError)
+    assert over.wait(5)
+
+
+def test_a_reactor_that_dies_says_so(engine: Reactor, caplog: Any) -> None:
+    def deadly() -> None:
+        raise SystemExit
+    engine.call_soon(deadly)
+    eventually(lambda: engine.thread is not None and not engine.thread.is_alive())
+    assert "the reactor died" in caplog.text
+    engine._close()
+
+
+def test_no_descriptor_for_the_bell_is_an_error_of_who_needs_the_reactor(monkeypatch: Any) -> None:
+    made = Reactor()
+
+    def none_left() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    with monkeypatch.context() as patch:
+        patch.setattr(reactor_module, "_Bell", none_left)
+        for _ in range(3):
+            with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
+                made.start()
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before
+    over = threading.Event()
+    made.call_soon(over.set)            # when there are some again it starts
+    assert over.wait(5)
+    eventually(lambda: made.ident == 0)
+
+
+def test_a_channel_that_fails_is_reported_and_harms_no_other(engine: Reactor, reported: Any) -> None:
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    bad, good = watched(engine, a), watched(engine, c)
+
+    def fail(mask: int) -> None:
+        engine.watch(bad.fd, 0, READ, bad)
+        raise LookupError("on purpose")
+    bad._on_ready = fail                # type: ignore[method-assign]
+    b.send(b"x")
+    d.send(b"x")
+    assert good.ready.wait(5)
+    reported.take(LookupError)
+    for end in (a, b, c, d):
+        end.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="dup takes no sockets on Windows")
+def test_a_descriptor_closed_by_foreign_code_of_which_a_copy_lives_costs_no_processor(engine: Reactor) -> None:
+    """A child has it, for instance. For epoll it is open, and readable for ever; nobody can take it out any more."""
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    gone, kept = watched(engine, a), watched(engine, c)
+    copy, number, over = a.dup(), a.detach(), threading.Event()
+    engine.call_soon(lambda: (socket.close(number), engine.watch(number, 0, READ, gone), over.set()))
+    assert over.wait(5)
+    b.send(b"x")
+    d.send(b"x")
+    assert kept.ready.wait(5)
+    time.sleep(0.1)                     # what is watched is that it sleeps
+    before = engine.wakeups
+    time.sleep(0.3)
+    assert engine.wakeups - before < 5 and not gone.ready.is_set()
+    for end in (copy, b, c, d):
+        end.close()
+
+
+def test_what_cannot_be_watched_anew_after_a_failure_is_told(engine: Reactor, monkeypatch: Any) -> None:
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    lost, kept = watched(engine, a), watched(engine, c)
+    watch = engine.watch
+
+    def refuse(descriptor: int, interest: int, before: int, channel: Any) -> None:
+        if channel is lost:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))      # epoll's limit for a user
+        watch(descriptor, interest, before, channel)
+    monkeypatch.setattr(engine, "watch", refuse)
+    engine.call_soon(engine._survive, OSError(errno.EBADF, os.strerror(errno.EBADF)))
+    assert lost.lost.wait(5)
+    monkeypatch.undo()
+    d.send(b"x")
+    assert kept.ready.wait(5)
+    for end in (a, b, c, d):
+        end.close()
