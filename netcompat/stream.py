@@ -875,10 +875,8 @@ class Duplex(StatefulEmitter):
         for callback in callbacks:
             if callback is _DESTROY:
                 destroy = True
-            elif type(callback) is Waiter:
-                callback.set()
             else:
-                self._call_back(callback, None)
+                self._call_back(callback, None)         # type: ignore[arg-type]    # no thread waits for an `end`
         if self._link is not GONE:
             self._deliver_state("finish")
         if destroy:

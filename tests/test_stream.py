@@ -9,12 +9,14 @@ FIN, the kernel accepts nothing when nothing waits), and what follows a state th
 (`Run.state`: all that the stream and the checks remember, except which bytes they were).
 """
 import errno
+import io
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Set, Tuple
 
 import pytest
 
 from netcompat import stream
+from netcompat.emitter import EventEmitter
 from netcompat.errors import system_error
 from netcompat.stream import CONNECTING, GONE, INPUT, LINK, NEW, OPEN, OUTPUT, Duplex
 
@@ -655,6 +657,112 @@ def test_a_destroy_that_interrupts_a_write_is_done_after_it() -> None:
     assert told == [("close", False)]
 
 
+def test_a_write_that_interrupts_another_and_finds_no_room_is_queued() -> None:
+    made = attached(room=4)
+    told = made.events("drain")
+    made.interruption = lambda: made.write(b"5678")
+    assert made.write(b"1234") is True
+    assert made.writable_length == 4
+    made.accept()
+    made.deliver_all()
+    assert (made.sent, told) == (b"12345678", ["drain"])
+
+
+def test_a_read_that_interrupts_a_method_takes_nothing() -> None:
+    """What it took could only come later, when nobody waits for it any more."""
+    made = attached()
+    made.receive(b"abc")
+    answers: List[Any] = []
+    made.interruption = lambda: answers.append(made.read())
+    made.write(b"x")
+    assert answers == [None] and made.read() == b"abc"
+
+
+def ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_write_is_sent_costs_the_connection() -> None:
+    made = attached()
+    told = made.events("error", "close")
+    heard: List[Any] = []
+    made.interruption = ctrl_c
+    with pytest.raises(KeyboardInterrupt):
+        made.write(b"torn", callback=heard.append)
+    made.deliver_all()
+    assert [type(each) for each in heard] == [KeyboardInterrupt]
+    assert type(told[0][1]) is KeyboardInterrupt and told[1:] == [("close", True)]
+
+
+def test_ctrl_c_while_the_rest_of_a_write_is_queued_is_told_once() -> None:
+    made = attached(room=2)
+    told = made.events("error", "close")
+    heard: List[Any] = []
+
+    def strike() -> None:
+        del made._interest_changed          # type: ignore[method-assign]
+        raise KeyboardInterrupt
+    made._interest_changed = strike         # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        made.write(b"torn", callback=heard.append)
+    made.deliver_all()
+    assert [type(each) for each in heard] == [KeyboardInterrupt]
+    assert type(told[0][1]) is KeyboardInterrupt and told[1:] == [("close", True)]
+
+
+def test_ctrl_c_while_the_queue_is_sent_costs_the_connection() -> None:
+    made = attached(room=0)
+    heard: List[Any] = []
+    made.on("error", heard.append)
+    made.write(b"first", callback=heard.append)
+    made.write(b"second", callback=heard.append)
+    made.interruption = ctrl_c
+    with pytest.raises(KeyboardInterrupt):
+        made.accept()
+    made.deliver_all()
+    assert [type(each) for each in heard] == [KeyboardInterrupt] * 3 and made.destroyed
+
+
+@pytest.mark.parametrize("wrong", ["text", 1, KeyError, False])
+def test_destroy_takes_an_exception_and_nothing_else(wrong: Any) -> None:
+    made = attached()
+    with pytest.raises(TypeError) as caught:
+        made.destroy(wrong)
+    assert getattr(caught.value, "code") == "ERR_INVALID_ARG_TYPE" and not made.destroyed
+
+
+def test_end_with_data_of_what_was_never_connected_is_an_error() -> None:
+    made = HandDriven()
+    told = made.events("error", "close")
+    heard: List[Any] = []
+    made.end(b"x", callback=heard.append)
+    made.deliver_all()
+    assert [problem.code for problem in heard] == ["ERR_SOCKET_CLOSED"]
+    assert told[0][1] is heard[0] and told[1:] == [("close", True)]
+
+
+def test_an_end_that_is_received_twice_is_told_once() -> None:
+    made = attached()
+    told = made.events("end")
+    made.resume()
+    made.receive(b"")
+    made.receive(b"")
+    made.deliver_all()
+    assert told == ["end"]
+
+
+def test_read_without_a_size_takes_one_chunk_of_what_is_about_to_flow() -> None:
+    """As Node: the next 'data' is what comes after it."""
+    made = attached()
+    for chunk in (b"one", b"two"):
+        made.receive(chunk)
+    chunks: List[bytes] = []
+    made.on("data", chunks.append)
+    assert made.read() == b"one"
+    made.deliver_all()
+    assert sorted(chunks) == [b"one", b"two"]
+
+
 def test_data_that_read_emits_comes_before_end() -> None:
     made = attached()
     told = made.events("end")
@@ -916,6 +1024,40 @@ def test_a_readable_listener_stops_the_flow_until_it_is_gone() -> None:
     assert chunks == [b"abc"] and made.readable_flowing is True
 
 
+def test_readable_is_told_to_who_comes_when_something_waits() -> None:
+    made = attached()
+    told: List[str] = []
+    made.receive(b"abc")
+    made.on("readable", lambda: told.append("first"))
+    made.on("readable", lambda: told.append("second"))
+    made.deliver_all()
+    assert told == ["first", "second"] and made.readable_flowing is False
+
+
+def test_readable_is_not_told_of_what_was_read_in_the_meantime() -> None:
+    made = attached()
+    told = made.events("readable")
+    made.receive(b"abc")
+    assert made.read() == b"abc"
+    made.deliver_all()
+    assert told == []
+
+
+def test_without_its_last_readable_listener_a_stream_is_as_new_or_flows() -> None:
+    made = attached()
+    made.on("readable", print)
+    made.off("readable", print)
+    assert made.readable_flowing is None        # nobody has asked for data
+    told = made.events("resume", "data")
+    made.deliver_all()
+    del told[:]
+    made.on("readable", print)
+    made.off("readable", print)
+    made.deliver_all()
+    made.receive(b"abc")
+    assert told == ["resume", ("data", b"abc")] and made.readable_flowing is True
+
+
 def test_pause_in_a_listener_keeps_the_rest_of_the_buffer() -> None:
     made = attached()
     made.pause()
@@ -1084,6 +1226,69 @@ def test_a_pipe_listener_may_unpipe() -> None:
     source.pipe(destination)
     assert not source.listener_count("data") and not destination.listener_count("finish")
     assert not any(destination.listener_count(name) for name in ("drain", "close", "finish", "error"))
+
+
+def test_pipe_to_any_emitter_that_writes_tells_it() -> None:
+    class Sink(EventEmitter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.written: List[bytes] = []
+
+        def write(self, chunk: bytes) -> bool:
+            self.written.append(chunk)
+            return True
+
+    source, sink = attached(), Sink()
+    told: List[Any] = []
+    sink.on("pipe", lambda piped: told.append(("pipe", piped)))
+    sink.on("unpipe", lambda piped: told.append(("unpipe", piped)))
+    source.pipe(sink)
+    source.deliver_all()
+    source.receive(b"abc")
+    source.receive(b"")                     # it has neither end() nor close(): nothing is called
+    source.deliver_all()
+    source.unpipe(sink)
+    source.unpipe(sink)
+    assert told == [("pipe", source), ("unpipe", source)] and sink.written == [b"abc"]
+
+
+def test_pipe_to_a_raw_file_that_takes_a_part_writes_the_rest() -> None:
+    class Narrow(io.RawIOBase):
+        written = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.written += bytes(data[:2])
+            return min(len(data), 2)
+
+    source, file = attached(), Narrow()
+    source.pipe(file)
+    source.deliver_all()
+    source.receive(b"abcde")
+    source.receive(b"")
+    source.deliver_all()
+    assert file.written == b"abcde" and file.closed
+
+
+def test_an_error_of_the_destination_ends_the_pipe_and_is_left_to_who_listens() -> None:
+    """The pipe's own listener is none that cares for it: without another one it would be reported."""
+    source, destination = attached(), attached()
+    unheard: List[Any] = []
+    destination._error_unheard = unheard.append     # type: ignore[method-assign]
+    source.pipe(destination)
+    destination.fail(errno.ECONNRESET)
+    destination.deliver_all()
+    assert [problem.code for problem in unheard] == ["ECONNRESET"]
+    assert source.is_paused() and not source.listener_count("data")
+    other = attached()
+    heard = other.events("error")
+    other._error_unheard = unheard.append           # type: ignore[method-assign]
+    source.pipe(other)
+    other.fail(errno.ECONNRESET)
+    other.deliver_all()
+    assert len(unheard) == 1 and len(heard) == 1
 
 
 # ---- marks ----

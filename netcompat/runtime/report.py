@@ -16,6 +16,7 @@ from typing import Optional
 __all__ = ["DEBUG", "log", "report"]
 
 log = logging.getLogger("netcompat")
+PRINTS_NOTES = sys.version_info >= (3, 11)      # the interpreter, with the traceback
 
 if os.environ.get("NETCOMPAT_DEBUG", "") not in ("", "0"):
     _handler = logging.StreamHandler()
@@ -35,8 +36,8 @@ def report(problem: BaseException, unheard: Optional[object] = None) -> None:
     hook = threading.excepthook
     try:
         hook(threading.ExceptHookArgs((type(problem), problem, problem.__traceback__, thread)))
-        if sys.version_info < (3, 11) and isinstance(hook, BuiltinFunctionType) and sys.stderr is not None:
-            for line in getattr(problem, "__notes__", ()):      # newer ones print notes with the traceback
+        if not PRINTS_NOTES and isinstance(hook, BuiltinFunctionType) and sys.stderr is not None:
+            for line in getattr(problem, "__notes__", ()):
                 print(line, file=sys.stderr)
     except BaseException:       # a hook of the program's own that fails: the interpreter's last resort
         sys.__excepthook__(*sys.exc_info())     # pyright: ignore[reportArgumentType]

@@ -83,3 +83,42 @@ def test_there_is_a_limit_and_the_rest_queues_up() -> None:
 def test_its_threads_end_when_nothing_is_asked() -> None:
     resolve(lambda: 1)
     eventually(lambda: not [t for t in threading.enumerate() if t.name == "netcompat-resolver"])
+
+
+def no_more_threads(monkeypatch: Any) -> None:
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "netcompat-resolver":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+    monkeypatch.setattr(threading.Thread, "start", limited)
+
+
+def test_no_thread_for_a_lookup_is_its_error(monkeypatch: Any) -> None:
+    with monkeypatch.context() as patch:
+        no_more_threads(patch)
+        result, problem, _ = resolve(lambda: 1)
+        assert result is None and isinstance(problem, RuntimeError)
+    assert resolve(lambda: 1)[:2] == (1, None)
+
+
+def test_no_further_thread_for_a_lookup_is_waited_for(monkeypatch: Any) -> None:
+    go, inside = threading.Event(), threading.Event()
+    heard: List[Any] = []
+    holder = object()
+    reactor.holders.add(holder)
+    try:
+        resolver.resolve(lambda: (inside.set(), go.wait(20)), lambda *told: heard.append(told))
+        assert inside.wait(5)
+        no_more_threads(monkeypatch)
+        resolver.resolve(lambda: 2, lambda *told: heard.append(told))
+        asked = threading.Event()
+        reactor.call_soon(asked.set)
+        assert asked.wait(5)
+        go.set()
+        eventually(lambda: heard == [((None, True), None), (2, None)])
+    finally:
+        go.set()
+        reactor.holders.discard(holder)
+        reactor.nudge()

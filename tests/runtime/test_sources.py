@@ -85,6 +85,31 @@ def test_sockets_and_sources_together(selector: SourceSelector) -> None:
         selector.unregister(ours)
 
 
+def test_the_interest_in_a_socket_and_in_a_source_can_be_changed(selector: SourceSelector) -> None:
+    source = Told(WRITE)
+    mine, theirs = socket.socketpair()
+    selector.register(source, READ, "source")
+    selector.register(mine, READ, "socket")
+    assert seen(selector) == []
+    selector.modify(source, WRITE, "source")
+    selector.modify(mine, WRITE, "socket")
+    assert sorted(seen(selector)) == [("socket", WRITE), ("source", WRITE)]
+    selector.unregister(mine)
+    for end in (mine, theirs):
+        end.close()
+
+
+def test_a_signal_to_a_reactor_that_is_awake_rings_no_bell(monkeypatch: Any) -> None:
+    rung: List[int] = []
+    monkeypatch.setattr(reactor, "nudge", lambda: rung.append(1))
+    monkeypatch.setattr(reactor, "_bell", object())
+    for asleep in (False, True):
+        monkeypatch.setattr(reactor, "_asleep", asleep)
+        signal(Told(READ))
+        assert len(rung) == asleep
+    sources._signalled.clear()
+
+
 def test_twice_and_never_are_key_errors(selector: SourceSelector) -> None:
     source = Told()
     selector.register(source, READ)
