@@ -876,7 +876,7 @@ class Duplex(StatefulEmitter):
             if callback is _DESTROY:
                 destroy = True
             else:
-                self._call_back(callback, None)         # type: ignore[arg-type]    # no thread waits for an `end`
+                self._call_back(callback, None)
         if self._link is not GONE:
             self._deliver_state("finish")
         if destroy:

@@ -192,8 +192,9 @@ class Strand(Runnable):
 
     def run(self) -> None:
         """On a worker: run what is queued, receive what is readable, then release the strand."""
-        if self.dispatch is not None:
-            self._go_elsewhere()
+        dispatch = self.dispatch
+        if dispatch is not None:
+            self._go_elsewhere(dispatch)
             return
         began = monotonic() if self.blocking else 0.0
         self.runner = _get_ident()
@@ -253,11 +254,7 @@ class Strand(Runnable):
         if again:
             self._schedule()
 
-    def _go_elsewhere(self) -> None:
-        dispatch = self.dispatch
-        if dispatch is None:
-            self.run()          # given up this moment
-            return
+    def _go_elsewhere(self, dispatch: Dispatch) -> None:
         ticket = threading.Lock()           # a dispatch may call twice, or call and raise: it is good for one run
         try:
             dispatch(partial(self._run_elsewhere, ticket))

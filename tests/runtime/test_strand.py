@@ -121,6 +121,51 @@ def test_a_suspended_strand_runs_nothing_behind() -> None:
     assert seen == [1]
 
 
+def test_a_strand_that_is_released_before_its_item_returns_goes_on() -> None:
+    box, seen = Box(), []       # type: Box, List[int]
+
+    def first() -> None:
+        box.strand.suspend()
+        box.strand.release()
+        seen.append(1)
+    box.post(first)
+    box.settle()
+    assert seen == [1]
+
+
+def test_input_that_is_noted_once_is_received() -> None:
+    """At rest, and while an item runs; then after it."""
+    received: List[str] = []
+    inside, go = threading.Event(), threading.Event()
+    box = Box(receive=lambda: received.append("input"))
+    box.strand.note_readable()
+    eventually(lambda: received == ["input"])
+    box.post(lambda: (inside.set(), go.wait(10), received.append("item")))
+    assert inside.wait(5)
+    box.strand.note_readable()
+    go.set()
+    eventually(lambda: received == ["input", "item", "input"])
+
+
+def test_receiving_that_fails_is_reported_and_the_strand_goes_on(reported: Any) -> None:
+    def receive() -> None:
+        raise LookupError("on purpose")
+    box = Box(receive=receive)
+    box.strand.note_readable()
+    reported.take(LookupError)
+    box.settle()
+
+
+def test_a_held_strand_with_a_dispatch_and_nothing_in_it_can_be_released() -> None:
+    queue, seen = netcompat.EventQueue(), []        # type: netcompat.EventQueue, List[int]
+    box = Box(queue.put)
+    box.strand.hold()
+    box.strand.release()
+    queue.run_until(lambda: not box.strand.busy(), 5)
+    box.post(seen.append, 1)
+    queue.run_until(lambda: seen, 5)
+
+
 def test_an_idle_strand_pays_for_no_queue() -> None:
     box = Box()
     box.settle()
@@ -262,3 +307,14 @@ def test_an_executor_has_no_one_thread() -> None:
         eventually(lambda: not box.strand.busy())
         assert box.strand.home in (0, first)
         assert box.strand._roams == (box.strand.home == 0)
+
+
+def test_it_knows_that_it_depends_on_a_loop_that_runs_here() -> None:
+    async def ask() -> bool:
+        box = Box(asyncio.get_running_loop().call_soon_threadsafe)
+        return box.strand.depends_on_me() and not await asyncio.get_running_loop().run_in_executor(
+            None, box.strand.depends_on_me)
+    assert asyncio.run(ask())
+    loop = asyncio.new_event_loop()
+    assert not Box(loop.call_soon_threadsafe).strand.depends_on_me()        # it runs nowhere yet
+    loop.close()

@@ -332,6 +332,25 @@ def test_a_saturated_pool_is_warned_of_once(small: Any, monkeypatch: pytest.Monk
         logging.getLogger("netcompat").removeHandler(kept)
 
 
+def test_a_pool_whose_workers_are_in_a_dispatch_is_warned_of_too(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "SATURATED_AFTER", 0.1)
+    kept, go = listen_to_log(), threading.Event()
+    logging.getLogger("netcompat").addHandler(kept)
+    try:
+        small(1, default=True)
+        servers = [netcompat.create_server(dispatch=lambda call: (go.wait(20), call())).listen(0, "127.0.0.1")
+                   for _ in range(3)]
+        eventually(lambda: kept.texts)
+        assert "netcompat itself" in kept.texts[0]
+        go.set()
+        for server in servers:
+            server.wait_for("listening", 10)
+            server.close()
+    finally:
+        go.set()
+        logging.getLogger("netcompat").removeHandler(kept)
+
+
 def test_a_pool_that_gets_on_is_not_warned_of(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "SATURATED_AFTER", 0.2)
     kept = listen_to_log()
