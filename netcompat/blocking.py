@@ -183,7 +183,7 @@ class BlockingMixin:
     def _fail_helpers(self: Any) -> None:
         """The connection is gone: nobody waits any more. Inside the gate."""
         readers, self._readers = self._readers, None
-        for waiter in readers or ():
+        for waiter in (*(readers or ()), *(self._helpers or ())):
             waiter.set(error=self._why_gone())
 
     def _time_out_helpers(self: Any) -> None:

@@ -420,11 +420,14 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         """Wait until `over()`, which is asked whenever a connection ends, the server closes or `listen` fails."""
         while True:
             waiter = Waiter()
-            self._enter(self._watchers.append, waiter)      # first this: what changes from here on sets it
+            self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
             if over():
                 return True
             if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
                 return over()
+
+    def _watch_changes(self, waiter: Waiter) -> None:
+        self._watchers.append(waiter)       # looked up inside the gate: it is another list after each change
 
     def _changed(self) -> None:
         """Inside the gate: let those look who wait for a change."""

@@ -701,6 +701,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
 
     def _close_transport(self) -> None:
         transport, self._transport = self._transport, None
+        if transport is None:
+            return              # a `destroy` that was interrupted asked twice
         if self._interest:
             try:
                 transport.set_interest(0, self._interest, self)

@@ -100,7 +100,7 @@ class Duplex(StatefulEmitter):
         # input
         "_buffer", "_buffered", "_flowing", "_paused", "_encoding", "_decoder", "_end_posted", "_flow_posted",
         "_readable_posted", "_hold_reading", "bytes_read", "_read_mark", "_pipes",
-        "_had_error", "_ended_outside",
+        "_had_error", "_ended_outside", "_close_posted",
     )
 
     def __init__(self, *, allow_half_open: bool = False, readable: bool = True, writable: bool = True,
@@ -135,7 +135,7 @@ class Duplex(StatefulEmitter):
         self._decoder: Any = None
         self._end_posted = self._flow_posted = self._readable_posted = False
         self._hold_reading = False          # leave even the first byte in the kernel until somebody asks
-        self._had_error = False
+        self._had_error = self._close_posted = False
         self._ended_outside = False         # destroyed, without an error, by the program but not in a listener
         self.bytes_read = 0                 # bytes received; Node: bytesRead
         self.bytes_written = 0              # bytes accepted by `write`, queued ones included; Node: bytesWritten
@@ -310,7 +310,11 @@ class Duplex(StatefulEmitter):
         """Close at once; what is queued fails. `error`, if given, reaches 'error'. Then 'close'. Node: `destroy`."""
         if error is not None and not isinstance(error, BaseException):
             raise invalid_type("error", "an exception or None", error)
-        self._enter(self._destroy_asked, error)
+        try:
+            self._enter(self._destroy_asked, error)
+        except BaseException:           # Ctrl-C, or what else a signal handler raises, in the middle of it
+            self._enter(self._destroy_the_rest)
+            raise
         return self
 
     def destroy_soon(self) -> None:
@@ -770,18 +774,34 @@ class Duplex(StatefulEmitter):
             reason = error("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
         elif reason is None:
             reason = error("ERR_STREAM_DESTROYED", call="write")
-        pending = [callback for _, callback in self._queue or ()] + list(self._end_callbacks or ())
-        self._queue = self._end_callbacks = self._buffer = None
-        self._queued = self._buffered = self._pressing = 0
-        for callback in pending:
-            self._complete(callback, reason)
+        self._fail_pending(reason)
         if problem is not None:
             self._post(self._deliver_error, problem)
         self._complete(after_error, problem)
         self._release()         # calls `_released` when nothing of the connection is left
 
+    def _fail_pending(self, reason: Optional[BaseException]) -> None:
+        """Tell who waits for a write or for the end, one after the other: after Ctrl-C the rest can be told, and nobody
+        is told twice."""
+        queue, ends = self._queue, self._end_callbacks
+        while queue:
+            self._complete(queue.popleft()[1], reason)
+        while ends:
+            self._complete(ends.pop(0), reason)
+        self._queue = self._end_callbacks = self._buffer = None
+        self._queued = self._buffered = self._pressing = 0
+
+    def _destroy_the_rest(self) -> None:
+        """A `destroy` was interrupted: it was not done at all, or it is done now."""
+        if self._link is GONE:
+            self._fail_pending(error("ERR_STREAM_DESTROYED", call="write"))
+            if not self._close_posted:
+                self._release()
+
     def _released(self) -> None:
-        self._post(self._deliver_close)
+        if not self._close_posted:
+            self._post(self._deliver_close)
+            self._close_posted = True
 
     def _destroy_soon(self) -> None:
         if self._output is WRITING and self._link is not GONE:

@@ -118,6 +118,72 @@ def test_ctrl_c_at_each_byte_code_of_write(size: int) -> None:
     assert interrupted > 5 and lost < interrupted and bytes(received) == whole[0]
 
 
+@posix
+@traced
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="the tracer itself would get the signal")
+@pytest.mark.parametrize("state", ["open", "writing", "connecting", "new"])
+def test_ctrl_c_at_each_byte_code_of_destroy(state: str) -> None:
+    """It is done, or not at all: 'close' comes once, and every waiting thread hears of it. So do the callbacks, but for
+    the one that was about to be told at that moment."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        pytest.skip("SIGINT is not Python's own")
+    number = interrupted = destroyed = missed = 0
+    while True:
+        mine, theirs = stdlib_socket.socketpair()
+        go = threading.Event()
+        if state == "new":
+            sock = netcompat.Socket()
+        elif state == "connecting":
+            sock = netcompat.connect(1, "held", lookup=lambda *_, **__: go.wait(WAIT) and "127.0.0.1")
+        else:
+            sock = netcompat.Socket(handle=mine)
+        told: List[Any] = []
+        sock.on("close", lambda had_error: told.append("close"))
+        sock.on("error", told.append)
+        waiting: List[threading.Thread] = []
+        if state == "writing":
+            while sock.write(b"1" * (1 << 16)):
+                pass
+            for name in ("a", "b"):
+                sock.write(b"2", callback=lambda problem, name=name: told.append(name))
+            waiting = [threading.Thread(target=raises_oserror, args=(call,))
+                       for call in (sock.recv, lambda size: sock.sendall(b"3"))]
+            for thread in waiting:
+                thread.start()
+            eventually(lambda: len(sock._helpers or ()) == 2)
+        at = At(number, ctrl_c)
+        try:
+            at.run(sock.destroy)
+        except KeyboardInterrupt:
+            interrupted += 1
+        free_for_others(sock)
+        destroyed += sock.destroyed and at.struck
+        closed = closing(sock)
+        sock.destroy()
+        go.set()
+        assert closed.wait(WAIT), number
+        for thread in waiting:
+            thread.join(WAIT)
+            assert not thread.is_alive(), number
+        eventually(lambda: told[-1:] == ["close"], message=(number, told))
+        left = ["a", "b"] if state == "writing" else []
+        for name in told[:-1]:
+            left.remove(name)       # in order, and once
+        missed += len(left)
+        assert len(left) <= 1, (number, told)
+        mine.close()
+        theirs.close()
+        if not at.struck:
+            break
+        number += 1
+    assert interrupted > 5 and destroyed > 5 and missed < interrupted / 4
+
+
+def raises_oserror(call: Any) -> None:
+    with pytest.raises(OSError):
+        call(1)
+
+
 def drain(theirs: Any, into: bytearray) -> None:
     while True:
         data = theirs.recv(1 << 16)

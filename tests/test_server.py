@@ -14,6 +14,7 @@ from connections import on_wine
 
 import netcompat
 from netcompat import AbortController, BlockList, BoundSocket, Server, Socket, connect, create_server
+from netcompat.runtime.waiter import Waiter
 
 WAIT = 10.0
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
@@ -1380,3 +1381,25 @@ def test_idle_it_makes_no_wakeups():
     before = netcompat.stats()["reactor_wakeups"]
     time.sleep(0.3)         # what is watched is that nothing happens
     assert netcompat.stats()["reactor_wakeups"] - before <= 1
+
+
+def test_a_change_at_the_moment_when_somebody_begins_to_wait_for_one_is_not_lost(monkeypatch):
+    """Another connection ends just before the gate is entered; and later the last one."""
+    enter, struck = Server._enter, threading.Event()
+
+    def enter_late(self, call, *args):
+        if args and isinstance(args[0], Waiter) and not struck.is_set():
+            enter(self, self._changed)
+            struck.set()
+        return enter(self, call, *args)
+    server = create_server(lambda sock: sock.on("data", print)).listen(0, "127.0.0.1")
+    client = connect(server.address().port, "127.0.0.1")
+    eventually(lambda: server.connections)
+    monkeypatch.setattr(Server, "_enter", enter_late)
+    thread = threading.Thread(target=server.shutdown)
+    thread.start()
+    assert struck.wait(WAIT)
+    eventually(lambda: netcompat.stats()["handles"] == {"server": 1, "tcp": 2})
+    client.destroy()
+    thread.join(WAIT)
+    assert not thread.is_alive()

@@ -144,7 +144,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         """Wait until `over()`, which is asked whenever something changes."""
         while True:
             waiter = Waiter()
-            self._enter(self._watchers.append, waiter)      # first this: what changes from here on sets it
+            self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
             if over():
                 return True
             if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
@@ -153,6 +153,9 @@ class Cluster(StatefulEmitter, lifetime.Handle):
     def _changed(self) -> None:
         """Let those look who wait for a change."""
         self._enter(self._wake_watchers)
+
+    def _watch_changes(self, waiter: Waiter) -> None:
+        self._watchers.append(waiter)       # looked up inside the gate: it is another list after each change
 
     def _wake_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []

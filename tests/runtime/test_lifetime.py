@@ -1,5 +1,6 @@
 """Handles, the keeper, `shutdown`, `stats`, and what happens around the end of the interpreter and a fork."""
 import os
+import sys
 import threading
 import time
 from typing import Any, List
@@ -366,6 +367,43 @@ def test_a_listener_that_does_not_end_holds_up_no_program_that_died(run_script: 
         raise ValueError("on purpose")
     """)
     assert (done.stderr.count("Traceback"), done.returncode) == (1, 1), done.stderr
+
+
+def test_a_program_that_died_ends_where_nothing_tells_of_its_end(run_script: Any) -> None:
+    """As on Python 3.8: there the keeper looks twice a second."""
+    done = run_script("""
+        import threading
+        if hasattr(threading, "_register_atexit"):
+            import concurrent.futures.thread        # it needs that
+            del threading._register_atexit
+        import netcompat
+        server = netcompat.create_server().listen(0, "127.0.0.1")
+        raise ValueError("on purpose")
+    """)
+    assert (done.stderr.count("Traceback"), done.returncode) == (1, 1), done.stderr
+
+
+@pytest.mark.skipif(sys.version_info[:2] == (3, 12), reason="its first releases start no thread after the main one")
+def test_a_first_handle_after_the_main_thread_has_ended(run_script: Any) -> None:
+    """It is served, but where no keeper can be had it keeps nobody alive, and nobody is there to be warned."""
+    for keeper in ("True", "False"):
+        done = run_script("""
+            import sys, threading
+            import netcompat
+            start = threading.Thread.start
+            def limited(thread):
+                if thread.name == "netcompat-keeper" and sys.argv[1] == "False":
+                    raise RuntimeError("can't start new thread")
+                start(thread)
+            threading.Thread.start = limited
+            def late():
+                threading.main_thread().join()
+                with netcompat.create_server(lambda sock: sock.end(b"x")).listen(0, "127.0.0.1") as server:
+                    with netcompat.connect(server.address().port, "127.0.0.1") as client:
+                        print(b"".join(client), flush=True)
+            threading.Thread(target=late).start()
+        """, keeper)
+        assert (done.stdout, done.stderr, done.returncode) == ("b'x'\n", "", 0)
 
 
 def test_what_nobody_heard_is_said_before_the_end(run_script: Any) -> None:
