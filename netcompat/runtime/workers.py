@@ -157,6 +157,7 @@ class Pool:
         self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
         self._blocked: Set[_Worker] = set()         # of these, those that serve the queue of what blocks
         self._idle: List[_Worker] = []              # of these, those that rest
+        self._leader: Optional[_Worker] = None      # of the default pool: the one that serves the run queue
         self._threads: Set[threading.Thread] = set()        # of all workers, also of those that end or have ended
         self._named = 0             # threads made so far, for their names; the reactor's own
         self._saturated = False     # no worker could be had; those that finish look at the queues themselves
@@ -272,12 +273,16 @@ class Pool:
             else:
                 reactor.call_soon(self._wake_one, queue)        # it was there a moment ago
             return
+        self._assign(worker, queue)
+        worker.wakeup.release()
+
+    def _assign(self, worker: _Worker, queue: "Deque[Runnable]") -> None:
         worker.queue = queue
         if queue is self.blocking_queue:
             self._blocked.add(worker)
         else:
             self._blocked.discard(worker)
-        worker.wakeup.release()
+            self._leader = worker
 
     def _blocking_room(self) -> int:
         """How many more may serve the queue of what blocks. One is kept for listeners that do not block."""
@@ -302,8 +307,7 @@ class Pool:
             self._workers.add(worker)
             self._threads.difference_update([other for other in self._threads if not other.is_alive()])
             self._threads.add(thread)
-            if queue is self.blocking_queue:
-                self._blocked.add(worker)
+            self._assign(worker, queue)
             try:
                 thread.start()
                 self._may_start = True
@@ -312,6 +316,8 @@ class Pool:
                 for group in (self._workers, self._blocked):
                     group.discard(worker)
                 self._threads.discard(thread)
+                if self._leader is worker:
+                    self._leader = None
                 if self._may_start:
                     self._may_start = False
                     log.warning("no further worker: %s", problem)
@@ -349,8 +355,10 @@ class Pool:
         if not self.queue:
             return
         mark = _Mark(self.queue)
-        self.queue.append(mark)
-        self._wake_one(self.queue)
+        self.queue.append(mark)     # first this, then the look
+        fence()
+        if self._leader is None:
+            self._wake_one(self.queue)
         seen, lost, since = self.progress, 0, 0.0
         while not mark.turn.acquire(True, WINDOW if since else reactor.until_due(self._window)):
             if reactor.is_due():
@@ -359,10 +367,12 @@ class Pool:
                 begun, seen = self.progress - seen, self.progress
                 self._nap(begun)
                 continue
+            self._window, self._lost_at = WINDOW, time.monotonic()
+            self._depose()
             if self._saturated and self._take_back(mark):
                 return
-            self._window, self._lost_at = WINDOW, time.monotonic()
-            self._remember_blocked()
+            if self._leader is not None:
+                continue            # it is on its way
             lost += 1
             self._keep_one_free(lost)
             if self._next_is(mark):
@@ -415,20 +425,22 @@ class Pool:
             return False            # a worker has just met it
         return True
 
-    def _remember_blocked(self) -> None:
-        """The workers that serve the run queue make no progress: remember the code that they are in."""
+    def _depose(self) -> None:
+        """Whoever serves the run queue makes no progress. Another one will; it goes where nobody waits for it when it
+        gets on, and the listener that it is in, if any, is remembered."""
         frames = sys._current_frames() if HAS_GIL else {}
         for worker in list(self._workers - self._waiting):
             item = worker.item
-            if item is None or worker.queue is not self.queue:
+            if item is None or isinstance(item, _Mark) or worker.queue is not self.queue:
                 continue
             for code in _suspects(worker, item, frames):
-                if code in NEVER_BLOCK:
-                    continue
-                _blocking_codes[code] = 0
-                item.lost_turn(code)
-                self._blocked.add(worker)
-                worker.queue = self.blocking_queue
+                if code not in NEVER_BLOCK:
+                    _blocking_codes[code] = 0
+                    item.lost_turn(code)
+            self._blocked.add(worker)
+            worker.queue = self.blocking_queue
+            if self._leader is worker:
+                self._leader = None
 
     def _keep_one_free(self, lost: int) -> None:
         """If blocked listeners are about to take all workers, what is queued and would run the same code goes to those
@@ -458,8 +470,10 @@ class Pool:
                     me.queue = self.queue       # it only was slow, and is the one that is kept
                     self._blocked.discard(me)
                 try:
-                    item = me.queue.popleft()
+                    item = me.queue.popleft() if me.queue is self.blocking_queue or self._leads(me) else None
                 except IndexError:
+                    item = None
+                if item is None:
                     if not self._rest(me):
                         return
                     continue
@@ -468,19 +482,29 @@ class Pool:
                 me.item = item
                 self.progress += 1
                 item.run()
-                me.item = item = None       # type: ignore[assignment]  # keep nothing alive while at rest
+                me.item = item = None  # keep nothing alive while at rest
         finally:
             self._gone(me)
+
+    def _leads(self, me: _Worker) -> bool:
+        """May it serve the run queue? One does: if two did, since one was slow and another was woken, they would fight
+        over the interpreter lock for as long as there is something in it. Where nobody sees to it that another one
+        follows a leader that blocks, all may."""
+        if self._leader is None:
+            self._leader = me
+        return self._leader is me or self is not _default or self._saturated
 
     def _rest(self, me: _Worker) -> bool:
         """Wait to be woken; `False` to end the thread."""
         self._blocked.discard(me)
         me.queue = self.queue
+        if self._leader is me:
+            self._leader = None
         if self._shut or me.leaving or me not in self._workers or self._surplus() > 0:
             return False        # helpers that waited had others started in their place: now it is one too many
         self._idle.append(me)
         fence()
-        if self.queue:
+        if self.queue and (self._leader is None or self is not _default or self._saturated):
             try:
                 self._idle.remove(me)       # something came while it was lying down
                 return True
@@ -509,6 +533,8 @@ class Pool:
         """A worker ends. What was queued because it still counted is looked at once more."""
         for group in (self._workers, self._waiting, self._blocked):
             group.discard(me)
+        if self._leader is me:
+            self._leader = None
         fence()
         if not self._frozen:
             for queue in (self.queue, self.blocking_queue):
@@ -620,6 +646,8 @@ class blocking:
         worker.in_helper = self._helper
         pool = worker.pool
         pool._waiting.add(worker)       # first this, then the look
+        if pool._leader is worker:
+            pool._leader = None
         fence()
         for queue in (pool.queue, pool.blocking_queue):
             if queue:
