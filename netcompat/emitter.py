@@ -19,7 +19,7 @@ from .runtime.gate import Gate
 from .runtime.report import report
 from .runtime.strand import Dispatch, Strand, default_dispatch
 from .runtime.waiter import Waiter, deadline_of
-from .runtime.workers import LISTENER_CALLERS
+from .runtime.verdicts import LISTENER_CALLERS
 
 __all__ = ["EventEmitter", "Listener", "StatefulEmitter"]
 

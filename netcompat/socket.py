@@ -29,7 +29,8 @@ from .runtime.clock import monotonic
 from .runtime.gate import GATE_CODES
 from .runtime.reactor import EDGE, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
-from .runtime.workers import LISTENER_CALLERS, call_on_pool
+from .runtime.verdicts import LISTENER_CALLERS
+from .runtime.workers import call_on_pool
 from .stream import ABSENT, CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
 from .transports.adopt import adopt, directions, wrap
 from .transports.base import SEND_LATER

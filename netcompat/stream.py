@@ -34,7 +34,7 @@ from .errors import ClosedError, error, invalid_type, note, system_error
 from .runtime.gate import GATE_CODES
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
-from .runtime.workers import LISTENER_CALLERS, NEVER_BLOCK
+from .runtime.verdicts import LISTENER_CALLERS, NEVER_BLOCK
 
 __all__ = ["Duplex", "get_default_high_water_mark", "set_default_high_water_mark"]
 

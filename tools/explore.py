@@ -40,7 +40,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import interleaving  # noqa: E402
 from interleaving import Lock, Schedule, codes_of, explore, virtual  # noqa: E402
 from netcompat import emitter, socket as socket_module, stream as stream_module  # noqa: E402
-from netcompat.runtime import gate, lifetime, reactor as reactor_module, strand, waiter, workers  # noqa: E402
+from netcompat.runtime import gate, lifetime, reactor as reactor_module, strand  # noqa: E402
+from netcompat.runtime import verdicts, waiter, workers  # noqa: E402
 from netcompat.socket import Socket  # noqa: E402
 from netcompat.stream import OPEN, READING, Duplex  # noqa: E402
 
@@ -793,7 +794,7 @@ class Engine:
         lifetime._refed.clear()
         workers._here = threading.local()
         workers._pools = Ordered()      # type: ignore[assignment]
-        workers._blocking_codes.clear()
+        verdicts.forget_verdicts()
         workers.remembered = 0
         del workers._former[:]
         workers._default = workers.Pool(most, 1.0, "worker")

@@ -24,7 +24,8 @@ from .clock import monotonic
 from .gate import GATE_CODES
 from .reactor import HAS_GIL, fence
 from .report import log, report
-from .workers import Runnable, code_of, known_to_block, still_blocks
+from .verdicts import QUICK, Verdict, code_of, known_to_block
+from .workers import Runnable
 
 __all__ = ["Dispatch", "Strand", "set_default_dispatch", "default_dispatch"]
 
@@ -39,7 +40,7 @@ class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
     __slots__ = ("_lock", "_items", "_free", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
-                 "_roams", "codes", "_code", "_remembered", "_held", "__weakref__")
+                 "_roams", "codes", "_verdict", "_remembered", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
@@ -53,7 +54,7 @@ class Strand(Runnable):
         self.home = 0                   # the thread to which a foreign dispatch brings items, if it is always the same
         self._roams = False             # it is not
         self.blocking = False           # runs a listener that is known to block
-        self._code: Optional[CodeType] = None       # of that listener
+        self._verdict: Optional[Verdict] = None     # on that listener; while it is not `blocking`: it is on trial
         self.codes: Tuple[CodeType, ...] = ()       # of all listeners that were added
         self._remembered = workers.remembered       # as of the last look
         self._held = False              # suspended: claimed, but nothing runs
@@ -71,9 +72,8 @@ class Strand(Runnable):
 
     def _schedule(self) -> None:
         """Claimed: have a worker come. What is known to block by now goes where nobody waits for it."""
-        if self._remembered != workers.remembered:
-            self._remembered = workers.remembered
-            self.will_block()
+        if self.blocking or self._remembered != workers.remembered:
+            self._look_at_verdicts()
         workers.default_pool().schedule(self)
 
     def _claim(self) -> bool:
@@ -145,19 +145,32 @@ class Strand(Runnable):
         code = code_of(listener)
         if code is not None and code not in self.codes:
             self.codes += (code,)
-            if known_to_block(code):
-                self.lost_turn(code)
+            verdict = known_to_block(code)
+            if verdict is not None:
+                self.lost_turn(verdict)
 
-    def lost_turn(self, code: CodeType) -> None:
-        self._code = code
+    def lost_turn(self, verdict: Verdict) -> None:
+        self._verdict = verdict
         self.blocking = True
 
     def will_block(self) -> bool:
-        if not self.blocking:
+        if not self.blocking and self._verdict is None:
             for code in self.codes:
-                if known_to_block(code):
-                    self.lost_turn(code)
+                verdict = known_to_block(code)
+                if verdict is not None:
+                    self.lost_turn(verdict)
         return self.blocking
+
+    def _look_at_verdicts(self) -> None:
+        """Claimed: does it run a listener that is known to block, and what has become of the verdict?"""
+        verdict = self._verdict
+        if verdict is None:
+            self._remembered = workers.remembered
+            self.will_block()
+        elif not verdict.until:         # lifted
+            self._verdict, self.blocking = None, False
+        elif verdict.grants_trial():
+            self.blocking = False
 
     # ---- for the reactor ----
 
@@ -168,9 +181,8 @@ class Strand(Runnable):
         except IndexError:
             return False
         self._readable = True
-        if self._remembered != workers.remembered:
-            self._remembered = workers.remembered
-            self.will_block()
+        if self.blocking or self._remembered != workers.remembered:
+            self._look_at_verdicts()
         if self.blocking:
             workers.default_pool().schedule(self)
         else:
@@ -196,7 +208,8 @@ class Strand(Runnable):
         if dispatch is not None:
             self._go_elsewhere(dispatch)
             return
-        began = monotonic() if self.blocking else 0.0
+        trial = self._verdict if not self.blocking else None
+        began = monotonic() if trial is not None else 0.0
         self.runner = _get_ident()
         try:
             if self._items:
@@ -209,9 +222,8 @@ class Strand(Runnable):
                     self._run_items()
         except Exception as problem:        # a defect of our own: listeners' exceptions are caught where they run
             report(problem)
-        if began and self._code is not None and not still_blocks(self._code, monotonic() - began):
-            self.blocking = False
-            self._code = None
+        if trial is not None and not self.blocking:
+            self._end_trial(trial, monotonic() - began)
         if self._items is not None:
             self._done()
             return
@@ -223,6 +235,15 @@ class Strand(Runnable):
             fence()
         if (self._items or self._readable) and self._claim():
             self._schedule()
+
+    def _end_trial(self, verdict: Verdict, seconds: float) -> None:
+        """Its listener ran among the quick ones, and did not lose its turn."""
+        if seconds < QUICK:
+            self._verdict = None
+            verdict.lift()
+        else:
+            verdict.pass_again()
+            self.blocking = True
 
     def _run_items(self) -> None:
         items = self._items

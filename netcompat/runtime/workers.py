@@ -1,15 +1,16 @@
 """The worker pool: the threads that run listeners, which may block.
 
 How work is given out, and why (CPython with a GIL): threads that run at the same time fight over the interpreter lock,
-and that fight costs more than the work. So the reactor hands a batch to *one* worker and waits for it: it gives its
-turn away. A batch ends with a mark in the run queue; the worker that meets the mark looks whether there is more input,
-and goes on with that, or gives the turn back: so a busy server runs on one thread until a listener blocks. If half a
-millisecond passes without progress, a listener blocks: another worker is woken, and the reactor goes on waiting only
-for what is still queued. Quick listeners cost no contention; parallelism appears where it is useful.
+and that fight costs more than the work. So one worker at a time, the leader, serves the run queue. The reactor hands it
+a batch and waits for it: it gives its turn away. A batch ends with a mark in the run queue; the leader that meets the
+mark looks whether there is more input, and goes on with that, or gives the turn back: so a busy server runs on one
+thread until a listener blocks. If half a millisecond passes without progress, a listener blocks: the leader is deposed
+and another worker is woken, and the reactor goes on waiting only for what is still queued. Who was deposed never comes
+back to what another one leads. Quick listeners cost no contention; parallelism appears where it is useful.
 
-A listener that lost its turn is remembered as blocking, by its code, for otherwise each of its calls would cost that
-half millisecond again: the strands that run it go to workers that the reactor never waits for, until it has been quick
-for a while.
+A listener that lost its turn is known to block from then on (`verdicts.py`): the strands that run it go to a queue of
+their own, and to workers that the reactor never waits for. While a leader has the turn these begin one after the other,
+a quarter of a millisecond apart, since each of them wants the interpreter lock several times for a message.
 
 On a free-threaded build it is the same: there the fight is over the sockets. A reactor that goes on polling sees the
 input again that a worker is about to receive, and that costs more than the message. Listeners that compute lose their
@@ -20,9 +21,10 @@ started by the reactor thread alone, so that a signal handler never meets the th
 
 Locks: none of its own. Queues, sets and the list of idle workers change in single atomic operations (`append`,
 `popleft`, `pop`, `remove`, `add`, `discard`). The order is what keeps a wakeup from being lost: who queues work does so
-*before* looking for an idle worker, who lies down to rest does so *before* looking at the queues, and who leaves looks
-once more afterwards. So for what is queued either a worker is on its way, or all that the limit allows are busy, and
-each of them looks at the queues when it is done, or passes the call on when it begins to wait in a helper.
+*before* looking for a leader or an idle worker; who lies down to rest resigns and does so *before* looking at the
+queues; and who leaves looks once more afterwards. So for what is queued either a worker is on its way, or all that the
+limit allows are busy, and each of them looks at the queues when it is done, or passes the call on when it begins to
+wait in a helper. Two may take the lead at once; the first then finds, after one item, that it is another's.
 """
 from __future__ import annotations
 
@@ -35,20 +37,22 @@ from collections import deque
 from types import CodeType, FrameType
 from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 
+from .clock import monotonic
 from .reactor import HAS_GIL, Timer, fence, reactor
 from .report import log, report
+from .verdicts import LISTENER_CALLERS, NEVER_BLOCK, Verdict, listener_on, verdict_on, where_is
 
 __all__ = ["Pool", "Runnable", "blocking", "call_on_pool", "default_pool", "use"]
 
 WINDOW = 0.0005             # seconds without progress after which a worker counts as blocked
 NAP = 0.008                 # seconds between two windows while nothing blocks
-MANY_BEGUN = 4              # items begun within a window, for that
+MANY_BEGUN = 4              # items begun for each WINDOW, for that
 CALM = 1.0                  # seconds since something blocked, for that
 LOOK = 0.001                # seconds that a worker with the turn waits for more input: what selectors can tell apart
+PACE = 0.00025              # seconds between two runs of what blocks, while a worker has the turn
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
 MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
-DECIDED = 0.1               # seconds after which a worker that is in no listener counts as blocked, too
-QUICK_AGAIN = 64            # a blocking listener is quick again after so many runs in a row below WINDOW / 2
+DECIDED = 0.1               # seconds after which a worker that is in no listener counts as blocked all the same
 
 DEFAULT_LIMIT = 32 + (os.cpu_count() or 1)      # workers of a pool
 LONGEST_IDLE = threading.TIMEOUT_MAX            # seconds
@@ -65,8 +69,8 @@ class Runnable:
     def run(self) -> None:
         raise NotImplementedError
 
-    def lost_turn(self, code: CodeType) -> None:
-        """The listener with this code made the reactor wait."""
+    def lost_turn(self, verdict: Verdict) -> None:
+        """The listener with this verdict made the reactor wait."""
 
     def will_block(self) -> bool:
         """Does it run a listener that is known to block, as far as can be seen from outside?"""
@@ -88,8 +92,7 @@ class _Call(Runnable):
             report(problem)
 
 
-NEVER_BLOCK: Set[CodeType] = set()      # our own methods that may be listeners: if one is slow, it is the machine
-LISTENER_CALLERS: Set[CodeType] = {_Call.run.__code__}      # what stands above these in a stack is a listener's code
+LISTENER_CALLERS.add(_Call.run.__code__)
 
 
 class _Mark(Runnable):
@@ -107,15 +110,19 @@ class _Mark(Runnable):
 
     def run(self) -> None:
         self.looking = True
-        if not self.recalled and reactor.look(LOOK):
-            self.queue.append(self)
-            self.looking = False
-        else:
-            self.turn.release()
+        over = monotonic() + LOOK
+        patience = LOOK
+        while patience > 0 and not self.recalled and reactor.look(patience):
+            if self.queue:
+                self.queue.append(self)
+                self.looking = False
+                return
+            patience = over - monotonic()       # there was input, but all of it for listeners that block
+        self.turn.release()
 
 
 class _Worker:
-    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "depth", "in_helper", "leaving")
+    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "undecided", "depth", "in_helper", "leaving")
 
     def __init__(self, pool: "Pool", queue: "Deque[Runnable]") -> None:
         self.pool = pool
@@ -124,9 +131,13 @@ class _Worker:
         self.thread: Optional[threading.Thread] = None
         self.queue = queue                  # which of the pool's two queues it serves now
         self.item: Optional[Runnable] = None        # what it runs now
+        self.undecided: Optional[Runnable] = None   # it made the reactor wait with this, and was in no listener yet
         self.depth = 0                      # of waits that it is in
         self.in_helper = True               # the innermost may last for ever
         self.leaving = False                # told to end
+
+    def ident(self) -> Optional[int]:
+        return self.thread.ident if self.thread else None
 
 
 _here = threading.local()       # .worker: the worker whose thread this is
@@ -160,6 +171,8 @@ class Pool:
         self._leader: Optional[_Worker] = None      # of the default pool: the one that serves the run queue
         self._threads: Set[threading.Thread] = set()        # of all workers, also of those that end or have ended
         self._named = 0             # threads made so far, for their names; the reactor's own
+        self._turn_is_out = False   # a worker has the reactor's turn: quick listeners are about
+        self._pace = 0.0            # of the clock: when the next of those that block may begin, meanwhile
         self._saturated = False     # no worker could be had; those that finish look at the queues themselves
         self._alarm: Optional[Timer] = None
         self._warned = -1           # `progress` when the last warning was given
@@ -249,29 +262,24 @@ class Pool:
 
     # ---- waking and making workers ----
 
-    def _wake_one(self, queue: "Deque[Runnable]") -> None:
-        """Have a worker come to `queue`: an idle one, or else a new one. New ones, and those for the queue of what
-        blocks, are up to the reactor alone, since they are counted."""
+    def _wake_one(self, queue: "Deque[Runnable]", sure: bool = False) -> None:
+        """Have a worker come to `queue`: an idle one, or else a new one, which is up to the reactor."""
         fence()
-        elsewhere = threading.get_ident() != reactor.ident
-        if queue is self.queue and self is _default and self._is_undecided():
-            if elsewhere:
+        if queue is self.blocking_queue and self._blocking_room() <= 0:
+            if self._alarm is None:
+                reactor.call_soon(self._watch)
+            return              # each of those that are busy looks there when it is done
+        if queue is self.queue and self is _default and not sure and self._is_undecided():
+            if threading.get_ident() != reactor.ident:
                 reactor.wake()
             return              # `hand_over` sees to it in this round, with the patience that this takes
-        if elsewhere and (queue is self.blocking_queue or not self._idle):
-            reactor.call_soon(self._wake_one, queue)
-            return
-        if queue is self.blocking_queue:
-            if self._blocking_room() <= 0:
-                self._watch()
-                return
         try:
             worker = self._idle.pop()
         except IndexError:
             if threading.get_ident() == reactor.ident:
                 self._grow(queue)
             else:
-                reactor.call_soon(self._wake_one, queue)        # it was there a moment ago
+                reactor.call_soon(self._wake_one, queue)
             return
         self._assign(worker, queue)
         worker.wakeup.release()
@@ -342,7 +350,7 @@ class Pool:
             log.warning("all %d workers have been busy for %g seconds%s and %d emitters wait; the listeners are in: %s",
                         len(busy), SATURATED_AFTER, " (but one, kept for what does not block)" if self._idle else "",
                         len(self.queue) + len(self.blocking_queue),
-                        ", ".join(sorted({_where(worker, frames) for worker in busy})))
+                        ", ".join(sorted({where_is(worker.ident(), frames) for worker in busy})))
         for queue in (self.queue, self.blocking_queue):
             if queue:
                 self._wake_one(queue)   # look again
@@ -359,15 +367,23 @@ class Pool:
         fence()
         if self._leader is None:
             self._wake_one(self.queue)
+        self._turn_is_out = True
+        try:
+            self._wait_for(mark)
+        finally:
+            self._turn_is_out = False
+
+    def _wait_for(self, mark: _Mark) -> None:
+        """Until the turn is given back, or what stood before the mark is with workers that block."""
         seen, lost, since = self.progress, 0, 0.0
-        while not mark.turn.acquire(True, WINDOW if since else reactor.until_due(self._window)):
+        while not mark.turn.acquire(True, reactor.until_due(self._window)):
             if reactor.is_due():
                 mark.recalled = True
             if self.progress != seen or mark.looking:
                 begun, seen = self.progress - seen, self.progress
                 self._nap(begun)
                 continue
-            self._window, self._lost_at = WINDOW, time.monotonic()
+            self._window, self._lost_at = WINDOW, monotonic()
             self._depose()
             if self._saturated and self._take_back(mark):
                 return
@@ -381,30 +397,22 @@ class Pool:
                 since = since or self._lost_at
                 if self._lost_at - since < DECIDED:
                     continue
-                self._give_up_undecided()
-            self._wake_one(self.queue)
-
-    def _undecided(self) -> "Set[_Worker]":
-        """Those that have something from the run queue, or look there, and are not seen to block."""
-        return {worker for worker in self._workers.difference(self._waiting, self._idle) if worker.queue is self.queue}
+            since = 0.0
+            self._wake_one(self.queue, sure=True)
 
     def _is_undecided(self) -> bool:
         """Is there but one worker left, while another may be about to get on, or to block? On a busy machine several
         that had no processor would else take a listener each, and all of them block before the first is seen to."""
-        left = self.max_workers - (len(self._workers) - len(self._waiting) - len(self._idle))
-        return left <= 1 and bool(self._undecided())
-
-    def _give_up_undecided(self) -> None:
-        """They are in no listener that can be seen (a dispatch, a built-in function), and do not get on."""
-        for worker in self._undecided():
-            self._blocked.add(worker)
-            worker.queue = self.blocking_queue
+        if self.max_workers - (len(self._workers) - len(self._waiting) - len(self._idle)) > 1:
+            return False
+        return any(worker.queue is self.queue or worker.undecided is not None
+                   for worker in self._workers.difference(self._waiting, self._idle))
 
     def _nap(self, begun: int) -> None:
         """Each look costs: who wakes up wants the interpreter lock, and until it gets it, every system call of the
         worker wakes it once more. So when a window saw many items begun, and nothing blocked of late, the reactor naps
         before the next one. A listener that blocks for a tenth of the time is then met in one window out of ten."""
-        calm = begun >= MANY_BEGUN and self._window == WINDOW and time.monotonic() - self._lost_at > CALM
+        calm = begun >= MANY_BEGUN * self._window / WINDOW and monotonic() - self._lost_at > CALM
         self._window = NAP if calm else WINDOW
 
     def _next_is(self, mark: _Mark) -> bool:
@@ -431,16 +439,20 @@ class Pool:
         frames = sys._current_frames() if HAS_GIL else {}
         for worker in list(self._workers - self._waiting):
             item = worker.item
-            if item is None or isinstance(item, _Mark) or worker.queue is not self.queue:
+            if item is None or isinstance(item, _Mark):
                 continue
-            for code in _suspects(worker, item, frames):
-                if code not in NEVER_BLOCK:
-                    _blocking_codes[code] = 0
-                    item.lost_turn(code)
-            self._blocked.add(worker)
-            worker.queue = self.blocking_queue
-            if self._leader is worker:
-                self._leader = None
+            if worker.queue is self.queue:
+                self._blocked.add(worker)
+                worker.queue, worker.undecided = self.blocking_queue, item
+                if self._leader is worker:
+                    self._leader = None
+            if worker.undecided is item:
+                for code in _suspects(worker, item, frames):
+                    worker.undecided = None
+                    if code not in NEVER_BLOCK:
+                        verdict = verdict_on(code)
+                        verdict.pass_again()
+                        item.lost_turn(verdict)
 
     def _keep_one_free(self, lost: int) -> None:
         """If blocked listeners are about to take all workers, what is queued and would run the same code goes to those
@@ -469,6 +481,8 @@ class Pool:
                 if me.queue is self.blocking_queue and len(self._blocked - self._waiting) >= max(self.max_workers, 2):
                     me.queue = self.queue       # it only was slow, and is the one that is kept
                     self._blocked.discard(me)
+                if self._turn_is_out and me.queue is self.blocking_queue:
+                    self._keep_pace()
                 try:
                     item = me.queue.popleft() if me.queue is self.blocking_queue or self._leads(me) else None
                 except IndexError:
@@ -482,9 +496,19 @@ class Pool:
                 me.item = item
                 self.progress += 1
                 item.run()
-                me.item = item = None  # keep nothing alive while at rest
+                me.item = me.undecided = item = None        # keep nothing alive while at rest
         finally:
             self._gone(me)
+
+    def _keep_pace(self) -> None:
+        """While quick listeners are about, those that block begin one after the other. Each of their runs takes the
+        interpreter lock several times, and with dozens of them that want it a message of the quick ones would wait for
+        all the others, and again at each of its own system calls."""
+        now = monotonic()
+        wait = self._pace - now
+        self._pace = now + PACE if wait <= 0 else self._pace + PACE     # two that meet here may go together
+        if wait > 0:
+            time.sleep(wait)
 
     def _leads(self, me: _Worker) -> bool:
         """May it serve the run queue? One does: if two did, since one was slow and another was woken, they would fight
@@ -546,40 +570,6 @@ class Pool:
 # ---- listeners that block ----
 
 remembered = 0          # changes when it is time for strands to look whether theirs are among them
-_blocking_codes: "weakref.WeakKeyDictionary[CodeType, int]" = weakref.WeakKeyDictionary()   # quick runs in a row since
-
-
-def code_of(listener: Any) -> Optional[CodeType]:
-    """The code that a listener runs; `None` if that cannot be told."""
-    code = getattr(getattr(listener, "__func__", listener), "__code__", None)
-    return code if isinstance(code, CodeType) else None
-
-
-def known_to_block(code: CodeType) -> bool:
-    """Has a listener with this code lost its turn of late?"""
-    return bool(_blocking_codes) and code in _blocking_codes
-
-
-def still_blocks(code: CodeType, seconds: float) -> bool:
-    """Note a run of code that is known to block; `False` when it has been quick for long enough."""
-    quick = _blocking_codes.get(code)
-    if quick is None:
-        return False
-    quick = quick + 1 if seconds < WINDOW / 2 else 0
-    if quick < QUICK_AGAIN:
-        _blocking_codes[code] = quick
-        return True
-    _blocking_codes.pop(code, None)
-    return False
-
-
-def _listener_of(worker: _Worker, frames: Dict[int, FrameType]) -> Optional[CodeType]:
-    """The code of the listener that a worker is in; `None` if it is in none."""
-    frame = frames.get((worker.thread.ident if worker.thread else None) or 0)
-    code = None
-    while frame is not None and frame.f_code not in LISTENER_CALLERS:
-        code, frame = frame.f_code, frame.f_back
-    return code if frame is not None else None
 
 
 def _suspects(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> Tuple[CodeType, ...]:
@@ -587,16 +577,8 @@ def _suspects(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> 
     all that it may be in."""
     if not HAS_GIL:
         return item.codes
-    code = _listener_of(worker, frames)
+    code = listener_on(worker.ident(), frames)
     return () if code is None else (code,)
-
-
-def _where(worker: _Worker, frames: Dict[int, FrameType]) -> str:
-    """The listener that a worker is in, for the warning."""
-    code = _listener_of(worker, frames)
-    if code is None:
-        return "netcompat itself"
-    return f"{getattr(code, 'co_qualname', code.co_name)} ({code.co_filename}:{code.co_firstlineno})"
 
 
 # ---- the pools ----

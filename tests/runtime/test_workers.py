@@ -238,6 +238,30 @@ def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> Non
     server.close()
 
 
+def test_after_a_slow_moment_one_worker_serves_the_run_queue_again(small: Any) -> None:
+    """Another was woken when a call blocked. When that gets on, the two must not share what is always full."""
+    small(4, default=True)
+    keep = netcompat.create_server().listen(0, "127.0.0.1")
+    go, ran, over = threading.Event(), [], threading.Event()        # type: threading.Event, List[int], threading.Event
+
+    def quick() -> None:
+        time.sleep(0)               # lets go of the interpreter lock, as a system call does
+        ran.append(threading.get_ident())
+        if len(ran) < 6000:
+            workers.call_on_pool(quick)
+        else:
+            over.set()
+    workers.call_on_pool(go.wait, 10)
+    for _ in range(50):
+        workers.call_on_pool(quick)
+    eventually(lambda: len(ran) > 500)
+    go.set()
+    assert over.wait(20)
+    changes = sum(one != other for one, other in zip(ran[1000:], ran[1001:]))
+    assert changes < 1000, "two workers take turns"
+    keep.close()
+
+
 @contextmanager
 def ten_that_block() -> Iterator[None]:
     """Ten connections whose listeners block for ever, all with the same code; some of them wait for a worker."""
