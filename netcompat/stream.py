@@ -95,8 +95,8 @@ class Duplex(StatefulEmitter):
     __slots__ = (
         "_link", "_output", "_input", "allow_half_open",
         # output
-        "_queue", "_queued", "_corked", "_pressing", "_need_drain", "_drain_posted", "_drained", "_end_callbacks",
-        "_ended_by_peer", "bytes_written", "_write_mark",
+        "_queue", "_queued", "_corked", "_before_cork", "_pressing", "_need_drain", "_drain_posted", "_drained",
+        "_end_callbacks", "_ended_by_peer", "bytes_written", "_write_mark",
         # input
         "_buffer", "_buffered", "_flowing", "_paused", "_encoding", "_decoder", "_end_posted", "_flow_posted",
         "_readable_posted", "_hold_reading", "bytes_read", "_read_mark", "_pipes",
@@ -121,6 +121,7 @@ class Duplex(StatefulEmitter):
         self._queue: Optional[Deque[Tuple[Any, Completion]]] = None     # what the kernel has not taken, oldest first
         self._queued = 0                    # bytes in it
         self._corked = 0
+        self._before_cork = 0               # writes in the queue that are older than the cork: it does not hold them
         self._pressing = 0                  # threads in the queue that block until they are served: they override corks
         self._need_drain = False            # a write was answered with False and 'drain' is owed
         self._drain_posted = False
@@ -410,7 +411,7 @@ class Duplex(StatefulEmitter):
     def _flush(self) -> None:
         """Send what is queued, as far as the kernel takes it; then the FIN, if it is time."""
         queue = self._queue
-        while queue and self._link is OPEN and (not self._corked or self._pressing):
+        while queue and self._link is OPEN and not self._held_back():
             try:
                 total, sent = self._send_some(queue)
                 if sent < 0:
@@ -431,8 +432,9 @@ class Duplex(StatefulEmitter):
             total = len(chunk)
         else:
             chunk, total = [], 0
-            for data, _ in queue:
-                if len(chunk) == GATHER or total >= GATHER_BYTES:
+            free = self._before_cork if self._corked and not self._pressing else len(queue)
+            for number, (data, _) in enumerate(queue):
+                if len(chunk) == GATHER or total >= GATHER_BYTES or number == free:
                     break
                 if len(data):
                     chunk.append(data)
@@ -449,9 +451,11 @@ class Duplex(StatefulEmitter):
         assert queue is not None
         done: List[Completion] = []
         self._queued -= count
-        while queue and count >= len(queue[0][0]):
+        while queue and count >= len(queue[0][0]) and not self._held_back():
             data, callback = queue.popleft()
             count -= len(data)
+            if self._before_cork:
+                self._before_cork -= 1
             if callback is not None:
                 done.append(callback)
         if count:
@@ -488,9 +492,15 @@ class Duplex(StatefulEmitter):
 
     def _cork(self, change: int) -> None:
         if self._output is WRITING and self._corked + change >= 0:      # `end` takes all corks out, for good
+            if not self._corked:
+                self._before_cork = len(self._queue or ())
             self._corked += change
             if not self._corked:
                 self._flush()
+
+    def _held_back(self) -> bool:
+        """Does a cork hold what is first in the queue? Not what was written before it, nor for who blocks."""
+        return self._corked > 0 and not self._before_cork and not self._pressing
 
     def _end(self, data: Any, callback: Completion) -> None:
         problem: Optional[BaseException] = None
@@ -542,7 +552,7 @@ class Duplex(StatefulEmitter):
 
     def _wants_write(self) -> bool:
         """Is there something that the kernel has to take?"""
-        return bool(self._queue) and self._link is OPEN and (not self._corked or self._pressing > 0)
+        return bool(self._queue) and self._link is OPEN and not self._held_back()
 
     # ---- inside the gate: input ----
 

@@ -425,6 +425,35 @@ def test_end_removes_the_corks(pair: Any) -> None:
     assert peer.read_all() == b"corked and ended"
 
 
+def test_a_cork_does_not_hold_what_was_written_before_it_while_connecting(held: Held) -> None:
+    sock = held.connect()
+    told = Told()
+    sock.write(b"first ", told.callback("first"))
+    sock.write(b"", told.callback("empty"))
+    sock.write(b"second", told.callback("second"))
+    sock.cork()
+    sock.write(b" corked", told.callback("corked"))
+    with held.accept().socket as theirs:
+        assert Peer(theirs).read(12) == b"first second"
+        told.until("first", "empty", "second")
+        assert sock.writable_length == 7
+        sock.uncork()
+        assert Peer(theirs).read(7) == b" corked"
+        told.until("first", "empty", "second", "corked")
+        sock.destroy()
+
+
+def test_a_cork_does_not_hold_what_the_kernel_had_no_room_for(pair: Any) -> None:
+    sock, peer = pair
+    written = fill(sock)
+    sock.cork()
+    sock.write(b"corked")
+    assert len(peer.read(written)) == written
+    eventually(lambda: sock.writable_length == 6)
+    sock.uncork()
+    assert peer.read(6) == b"corked"
+
+
 def test_flush_sends_what_is_corked_and_leaves_the_cork(pair: Any) -> None:
     sock, peer = pair
     sock.cork()

@@ -481,7 +481,8 @@ class Run:
             tuple(len(data) for data, _ in stream._queue or ()), tuple(map(len, stream._buffer or ())),
             len(stream._end_callbacks or ()), tuple(stream._told or ()), stream.room, stream.fins, stream.closing,
             stream.failure is None, tuple((call.__name__, str(args[-1:])) for call, args in stream.items),
-            self.corked, stream._corked, self.heard, self.paused, self.eof, self.ended, self.destroyed, self.failed,
+            self.corked, stream._corked, stream._before_cork, self.heard, self.paused, self.eof, self.ended,
+            self.destroyed, self.failed,
             self.finish_began, self.drain_owed,
             tuple(self.counts.items()), tuple(self.acts),
             tuple((number in self.written, number in self.late, self.expected.get(number))
