@@ -6,6 +6,7 @@ is what `tools/differential.py` is run for.
 import copy
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,65 @@ def test_rules_are_counted_and_narrow():
     def tell_twice(program, trace):
         trace[1]["client"]["events"].append(["end"])
     assert check(tell_twice).different == 12
+
+
+def verdict(left, right, step=("client", "ref")):
+    """What is said of one step in which the client had `left` in Node and `right` in netcompat."""
+    program = {"client": {"reader": "data"}, "server": {}, "steps": [list(step)], "name": "x"}
+    sides = []
+    for part in (left, right):
+        part = {"events": [], "results": [], "told": {"refused": 0, "largest": 0}, **part}
+        part["props"] = dict(PROPS, writable_ended=False, **part.get("props", {}))
+        sides.append([{"client": {"events": [], "results": [], "props": dict(PROPS, writable_ended=False)}},
+                      {"client": part}])
+    return differential.compare(program, (sides[0], sides[1]), differential.RULES)
+
+
+def data(size, letter="a"):
+    return {"bytes": size, "runs": [[ord(letter), size]]}
+
+
+def test_larger_receives_are_excused_as_long_as_every_byte_is_there():
+    once, whole = "data#once@1", 300000
+    left = {"events": [["data", data(whole)], [once, data(65536)]], "told": {"largest": 65536, "refused": 0}}
+
+    def ours(first, all_of_it):
+        return {"events": [["data", all_of_it], [once, first]], "told": {"largest": 98304, "refused": 0}}
+    assert verdict(left, ours(data(98304), data(whole))).rules == ("receive-sizes",)
+    assert verdict(left, ours(data(98304), data(whole - 1))).difference is not None
+    paused = dict(ours(data(98304), data(98304)), props={"bytes_read": 98304, "readable_flowing": False})
+    assert verdict(left, paused).cut == "receive-sizes"
+    assert verdict(left, ours(data(98304, "b"), data(whole))).difference is not None
+    assert verdict(left, ours(data(98304), {"bytes": whole, "runs": [[97, 9], [98, whole - 9]]})).difference is not None
+    small = {"events": [["data", data(900)]], "told": {"largest": 900, "refused": 0}}
+    less = {"events": [["data", data(899)]], "told": {"largest": 899, "refused": 0}}
+    assert verdict(small, less).difference is not None
+
+
+@pytest.mark.parametrize("events, need, refused, lawful", [
+    ([["drain"]], False, 1, True),
+    ([["drain"]], False, 2, True),
+    ([["drain"], ["drain"]], False, 2, True),
+    ([], True, 1, True),
+    ([], False, 1, False),              # it never came
+    ([["drain"]], False, 0, False),     # nobody was told to wait
+    ([["drain"], ["drain"]], False, 1, False),
+])
+def test_drain_must_follow_what_was_answered_with_false(events, need, refused, lawful):
+    left = {"results": [["write", True]]}
+    right = {"results": [["write", not refused]], "events": events, "props": {"writable_need_drain": need},
+             "told": {"refused": refused, "largest": 0}}
+    found = verdict(left, right, ("client", "write", ["fill", 5], False))
+    assert (found.difference is None) is lawful
+    assert found.rules == (("write-returns",) if lawful else ())
+
+
+def test_every_defect_can_be_planted():
+    done = subprocess.run([sys.executable, "-c", "import differential_defects as d; [plant() for plant in "
+                           "d.DEFECTS.values()]; print(all(plant.__doc__ for plant in d.DEFECTS.values()))"],
+                          cwd=str(TOOL.parent), env=dict(os.environ, PYTHONPATH=str(TOOL.parent.parent)),
+                          stdout=subprocess.PIPE, universal_newlines=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "True\n")
 
 
 def test_a_world_that_hangs_is_found_out():

@@ -16,6 +16,7 @@ const SOCKET_PROPS = ['readyState', 'readable', 'writable', 'readableEnded', 'wr
   'bytesRead', 'bytesWritten', 'timeout', 'readableHighWaterMark', 'writableHighWaterMark', 'allowHalfOpen',
   'remoteFamily', 'localFamily', 'remoteAddress', 'localAddress'];
 const APART = /^(pause|resume|callback|finish|drain)/;      // what is told beside the data: see the rule 'halves-apart'
+const RUNS = 20;         // of equal bytes, that are told one by one
 const COUNTED = ['data', 'readable', 'timeout'];
 
 stream.setDefaultHighWaterMark(false, 65536);        // as it is since version 22
@@ -25,14 +26,19 @@ const snake = (name) => name.replace(/[A-Z]/g, (letter) => '_' + letter.toLowerC
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 const fault = (error) => error ? error.code || error.message : null;
 
-// What was received, in a form that is short and the same in both worlds.
+// What was received, in a form that is short and the same in both worlds: as it is, as runs of equal bytes or
+// characters, or as a checksum.
 function content(parts) {
-  if (typeof parts[0] === 'string') {
-    const text = parts.join('');
-    return text.length > 60 ? { text: text.length, crc: zlib.crc32(Buffer.from(text)) } : { text };
+  const text = typeof parts[0] === 'string';
+  const data = text ? parts.join('') : Buffer.concat(parts);
+  const kind = text ? 'text' : 'bytes';
+  if (data.length <= 60) return { [kind]: text ? data : data.toString('latin1') };
+  const runs = [];
+  for (let begin = 0, end; begin < data.length && runs.length <= RUNS; begin = end) {
+    for (end = begin + 1; end < data.length && data[end] === data[begin];) end++;
+    runs.push([text ? data.charCodeAt(begin) : data[begin], end - begin]);
   }
-  const data = Buffer.concat(parts);
-  return data.length > 60 ? { bytes: data.length, crc: zlib.crc32(data) } : { bytes: data.toString('latin1') };
+  return { [kind]: data.length, ...(runs.length <= RUNS ? { runs } : { crc: zlib.crc32(text ? Buffer.from(data, 'utf16le') : data) }) };
 }
 
 class World {
@@ -64,6 +70,17 @@ class World {
     this.things[name] = thing;
     this.names.set(thing, name);
     for (const event of events) thing.on(event, (...args) => this.heard(name, event, args));
+    if (thing.write) this.watchWrites(name, thing);
+  }
+
+  // How many writes were answered with false, those of pipes too.
+  watchWrites(name, thing) {
+    const { write } = thing;
+    thing.write = (...args) => {
+      const answer = write.apply(thing, args);
+      if (answer === false) this.part(name).told.refused++;
+      return answer;
+    };
   }
 
   heard(name, event, args, label = '') {
@@ -77,7 +94,7 @@ class World {
   }
 
   part(name) {
-    return this.moment[name] ??= { events: [], results: [] };
+    return this.moment[name] ??= { events: [], results: [], told: { refused: 0, largest: 0 } };
   }
 
   log(name, entry) {
@@ -88,7 +105,8 @@ class World {
   // Data that came in one step count as one piece, for each listener: nobody promises how bytes are cut.
   received(name, label, chunk) {
     activity++;
-    const { events } = this.part(name);
+    const { events, told } = this.part(name);
+    told.largest = Math.max(told.largest, chunk.length);
     for (let index = events.length - 1; index >= 0; index--) {
       const { parts } = events[index];
       if (APART.test(events[index][0])) continue;
@@ -187,6 +205,7 @@ class World {
       }
       case 'connect': {
         const open = !thing.destroyed && (thing.connecting || !thing.pending);
+        if (open && args[1]) return undefined;
         const result = thing.connect(this.port || 1, this.program.host, ...this.callback(name, label, args[0]));
         return open ? 'open' : result;
       }
@@ -247,7 +266,7 @@ class World {
     if (this.things.server.address()) this.port = this.things.server.address().port;
     const step = {};
     for (const [name, thing] of Object.entries(this.things)) {
-      const { events, results } = this.part(name);
+      const { events, results, told } = this.part(name);
       const props = {};
       if (name === 'server') {
         Object.assign(props, { listening: thing.listening, connections: thing._connections,
@@ -259,7 +278,7 @@ class World {
         for (const event of COUNTED) props['listeners ' + event] = thing.listenerCount(event);
       }
       step[name] = { events: events.map((entry) => entry.parts ? [entry[0], content(entry.parts)] : entry), results,
-                     props };
+                     props, told };
     }
     this.steps.push(step);
     this.moment = {};

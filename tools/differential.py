@@ -14,6 +14,7 @@ that could be compared only up to there, since what follows is another story in 
     python3 tools/differential.py --count 2000 --seed 7         # node from $NETCOMPAT_NODE or the PATH
     python3 tools/differential.py --node NEW --against OLD      # two versions of Node with each other
     python3 tools/differential.py --seed 7 --program 123        # one program, with its traces
+    python3 tools/differential.py --planted                     # is a netcompat with a defect told from Node?
 
 Last line: `N same, M under named rules, K different`; the exit status is 1 when K is not 0.
 """
@@ -55,7 +56,13 @@ SOCKET_OPS = {
     "uncork": 4, "read": 8, "on": 7, "once": 2, "prepend": 1, "off": 5, "set_encoding": 4, "set_timeout": 3, "ref": 1,
     "unref": 1, "pipe": 1, "unpipe": 1, "when": 7, "together": 7, "set_no_delay": 1, "set_keep_alive": 1,
 }
+# What some programs have more of, so that what is rare elsewhere meets its like.
+THEMES: Dict[str, Dict[str, int]] = {
+    "mixed": {}, "text": {"set_encoding": 14, "write": 34}, "flow": {"write": 60, "cork": 8, "uncork": 8, "pause": 14},
+    "timers": {"set_timeout": 24}, "events": {"on": 18, "once": 10, "off": 8},
+}
 SERVER_OPS = {"close": 6, "listen": 3, "get_connections": 3, "max_connections": 2, "ref": 1, "unref": 1, "on": 1}
+DESTROYING = ("destroy", "destroy_soon", "reset_and_destroy")
 LATE = {"data": 8, "readable": 5, "end": 4, "finish": 2, "close": 2, "drain": 2, "error": 2, "connect": 2, "ready": 1,
         "timeout": 1, "pause": 1, "resume": 1}
 REACTED = {"data": 5, "end": 6, "close": 3, "finish": 3, "connect": 3, "error": 2, "readable": 2, "drain": 2,
@@ -73,9 +80,13 @@ class Generator:
 
     def __init__(self, seed: int, index: int) -> None:
         self.rng = random.Random(f"{seed}/{index}")
-        self.timers = self.rng.random() < 0.08
+        self.theme = weighted(self.rng, {"mixed": 50, "text": 10, "flow": 20, "timers": 8, "events": 12})
+        self.timers = self.theme == "timers"
+        self.ops = dict(SOCKET_OPS, **THEMES[self.theme])
         self.closing = False            # a step may have closed the connection: one may connect again
+        self.connected = False          # the first connect() is among the steps
         self.ended: Set[str] = set()
+        self.readable: Set[str] = set()     # who may have a listener of 'readable'
         self.huge = self.rng.random() < 0.03
         self.echoes = self.rng.choice(["client", "peer"])       # one of the two at most, or they never settle
 
@@ -89,16 +100,26 @@ class Generator:
             program["server"]["on_connection"] = [self.socket_op("peer", 1) for _ in range(rng.randint(1, 2))]
         steps = program["steps"]
         while rng.random() < 0.2:
-            steps.append(["client", *self.socket_op("client", 0)])
-        steps.append(["client", "connect", rng.random() < 0.2])
+            op = self.socket_op("client", 0)
+            if op[0] not in ("end", "write") or rng.random() < 0.2:     # which are wrong there, and end the story
+                steps.append(["client", *op])
+        connect: List[Any] = ["connect", rng.random() < 0.2]
+        if rng.random() < 0.15:         # and what is called while it connects
+            connect = ["together", connect, *self.together("client", DESTROYING if rng.random() < 0.9 else ())]
+        steps.append(["client", *connect])
+        self.connected = True
         for _ in range(rng.randint(2, 11)):
             steps.append(self.step())
+        if rng.random() < 0.6:          # most leave nothing unread: what is buffered at the end is Node's to keep
+            steps += [["client", "resume"], ["peer", "resume"]]
         return program
 
     def options(self, who: str) -> Dict[str, Any]:
         rng = self.rng
         last = "echo" if who == self.echoes else "data"
         options: Dict[str, Any] = {"reader": rng.choice(["data", "data", "none", "none", "readable", last])}
+        if options["reader"] == "readable":
+            self.readable.add(who)
         if rng.random() < 0.4:
             options["allow_half_open"] = True
         if rng.random() < 0.3:
@@ -117,23 +138,23 @@ class Generator:
             elif op == "on":
                 arguments = [rng.choice(["listening", "close", "drop"])]
             return ["server", op, *arguments]
-        if rng.random() < (0.1 if self.closing else 0.005):
-            return ["client", "connect", rng.random() < 0.3]
+        if rng.random() < (0.12 if self.closing else 0.01):
+            return ["client", *self.connect()]
         who = rng.choice(["client", "peer"])
         op = self.socket_op(who, 0)
         if op[0] == "end":
             self.ended.add(who)
-        self.closing = self.closing or op[0] in ("destroy", "destroy_soon", "reset_and_destroy") or len(self.ended) == 2
+        self.closing = self.closing or op[0] in DESTROYING or len(self.ended) == 2
         return [who, *op]
 
     def socket_op(self, who: str, depth: int) -> List[Any]:
         """One operation on a socket; `depth` 1: inside another."""
         rng = self.rng
-        op = weighted(rng, SOCKET_OPS)
+        op = weighted(rng, self.ops)
         not_now = ("pipe",) if who != self.echoes else ()
         not_now += ("together", "when", "on", "once", "prepend") if depth else ()
         while op in not_now:
-            op = weighted(rng, SOCKET_OPS)
+            op = weighted(rng, self.ops)
         if op == "write":
             return [op, self.data(), rng.random() < 0.4]
         if op == "end":
@@ -143,9 +164,17 @@ class Generator:
         if op == "read":
             return [op] if rng.random() < 0.6 else [op, rng.choice([0, 1, 3, 5, 10, 100, 70000])]
         if op in ("on", "once", "prepend"):
-            return [op, weighted(rng, LATE)]
+            event = self.event(LATE, who)
+            if op == "prepend" and event in ("data", "readable") and rng.random() < 0.8:
+                event = "end"
+            if event == "readable":
+                self.readable.add(who)
+            return [op, event]
         if op == "off":
-            return [op, rng.choice(["data", "data", "data", "readable", "readable", "end", "drain"])]
+            event = rng.choice(["data", "data", "data", "readable", "readable", "end", "drain"])
+            if event == "readable" and who not in self.readable and rng.random() < 0.9:
+                event = "data"
+            return [op, event]
         if op == "set_encoding":
             return [op, rng.choice(ENCODINGS)]
         if op == "set_timeout":
@@ -157,18 +186,33 @@ class Generator:
         if op == "set_keep_alive":
             return [op, rng.random() < 0.5, 1000]
         if op == "when":
-            inner = ["connect", False] if who == "client" and rng.random() < 0.1 else self.socket_op(who, 1)
-            return [op, weighted(rng, REACTED), inner]
+            inner = self.connect() if who == "client" and rng.random() < 0.1 else self.socket_op(who, 1)
+            return [op, self.event(REACTED, who), inner]
         if op == "together":
             return [op, *self.together(who)]
         return [op]
 
-    def together(self, who: str) -> List[List[Any]]:
+    def event(self, choices: Dict[str, int], who: str) -> str:
+        """One to listen to: mostly one that is still to come, since in Node nobody hears of the others."""
+        for _ in range(3):
+            event = weighted(self.rng, choices)
+            over = event == "finish" and who in self.ended
+            if not over and not (event in ("connect", "ready") and self.connected and not self.closing):
+                break
+        return event
+
+    def connect(self) -> List[Any]:
+        """Connect again: mostly if it is not open, since two at a time are nobody's promise."""
+        return ["connect", self.rng.random() < 0.3, self.rng.random() < 0.95]
+
+    def together(self, who: str, without: Sequence[str] = ()) -> List[List[Any]]:
         """Some calls in one go, with one piece of data at most: how several are cut in transit is nobody's promise."""
         ops: List[List[Any]] = []
         wrote = False
         for _ in range(self.rng.randint(2, 3)):
             op = self.socket_op(who, 1)
+            while op[0] in without:
+                op = self.socket_op(who, 1)
             writes = op[0] == "write" or (op[0] == "end" and op[1] is not None)
             if not (writes and wrote):
                 ops.append(op)
@@ -177,7 +221,7 @@ class Generator:
 
     def data(self) -> List[Any]:
         rng = self.rng
-        if rng.random() < 0.25:
+        if rng.random() < (0.8 if self.theme == "text" else 0.2):
             return list(rng.choice(TEXTS))
         return ["fill", HUGE if self.huge and rng.random() < 0.4 else rng.choice(SIZES)]
 
@@ -210,8 +254,8 @@ def show_op(op: Sequence[Any]) -> str:
         return "together(" + "; ".join(show_op(inner) for inner in args) + ")"
     if name == "when":
         return f"once({args[0]!r}, lambda: {show_op(args[1])})"
-    shown = []
-    for arg in args:
+    shown = ["if not open"] if name == "connect" and args[1:] == [True] else []
+    for arg in args[:1] if name == "connect" else args:
         if isinstance(arg, list):
             shown.append(f"{arg[1]} bytes" if arg[0] == "fill" else ", ".join(map(repr, arg[1:])))
         elif name in ("write", "end", "set_timeout", "connect", "listen", "close") and isinstance(arg, bool):
@@ -320,9 +364,11 @@ class Moment:
     def __init__(self, program: Program, index: int, who: str, left: Dict[str, Any], right: Dict[str, Any],
                  memory: Dict[Any, Any], before: Dict[str, Any]) -> None:
         self.program, self.index, self.who = program, index, who
+        self.told = left.pop("told", {}), right.pop("told", {})     # what rules ask for and nobody compares
         self.left, self.right = left, right         # Node's and netcompat's; for the rules to change
         self.memory = memory                        # for the rules, as long as the program lasts
         self.before = before                        # netcompat's properties after the last step, by object
+        self.drains_rightly = True                  # in both worlds; see the rule 'write-returns'
         steps = program["steps"]
         self.step = steps[index - 1] if 0 < index <= len(steps) else None
 
@@ -386,18 +432,22 @@ def inner_ops(op: List[Any]) -> Iterator[List[Any]]:
         yield from inner_ops(op[2])
 
 
+Apply = Callable[[Moment], bool]
+
+
 class Rule(NamedTuple):
     name: str
     reason: str
-    apply: Callable[[Moment], bool]         # makes the sides more alike; `True` if it changed anything
+    apply: Apply                            # makes the sides more alike; `True` if it changed anything
+    of_missing: bool = False                # it is about objects that one side does not have
 
 
 RULES: List[Rule] = []
 
 
-def rule(name: str, reason: str) -> Callable[[Callable[[Moment], bool]], Callable[[Moment], bool]]:
-    def register(function: Callable[[Moment], bool]) -> Callable[[Moment], bool]:
-        RULES.append(Rule(name, reason, function))
+def rule(name: str, reason: str, of_missing: bool = False) -> Callable[[Apply], Apply]:
+    def register(function: Apply) -> Apply:
+        RULES.append(Rule(name, reason, function, of_missing))
         return function
     return register
 
@@ -485,8 +535,9 @@ def sticky_events(m: Moment) -> bool:
 def close_bool(m: Moment) -> bool:
     changed = False
     mine = [[entry for entry in side["events"] if label_of(entry) == "close"] for side in (m.left, m.right)]
+    failed = any(label_of(entry) == "error" for entry in m.right["events"])
     for nodes, ours in zip(*mine):
-        if nodes[1:] == [None] and ours[1:] in ([False], [True]):
+        if nodes[1:] == [None] and ours[1:] == [failed]:
             nodes[1] = ours[1]
             changed = True
     return changed
@@ -522,8 +573,16 @@ def end_after_destroy(m: Moment) -> bool:
     changed = False
     if m.prop("writable_ended") == (True, False):
         changed = m.memory.setdefault("ended late", {})[m.who] = m.equate("writable_ended")
-    late = m.who in m.memory.get("ended late", {})
-    if late:
+
+    def apart(side: Dict[str, Any], late: bool) -> List[Any]:
+        return [entry for entry in side["events"] if (
+            entry[0] == "callback" and entry[1].startswith("end@")
+            and entry[2] in ("ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END")) is late]
+    if m.left["events"] != m.right["events"] and apart(m.left, False) == apart(m.right, False) and (
+            apart(m.left, True) == apart(m.right, True)):
+        m.right["events"] = m.left["events"]        # behind 'close', if that was on its way
+        changed = True
+    if m.who in m.memory.get("ended late", {}):
         changed = m.swap_codes("ERR_STREAM_WRITE_AFTER_END", "ERR_STREAM_DESTROYED") or changed
     return changed
 
@@ -564,6 +623,8 @@ def pipe_to_ended(m: Moment) -> bool:
                      for name in ("destroyed", "readable_ended", "writable_ended")):
         piped.add(m.who)
     if m.who not in piped:
+        if piped and m.prop("bytes_read")[0] != m.prop("bytes_read")[1]:
+            raise Excused       # the pipe of the other end works on
         return False
     changed = m.equate("listeners data")
     for side in (m.left, m.right):
@@ -651,8 +712,8 @@ def encoding_again(m: Moment) -> bool:
     if times > 1 and m.asked("set_encoding") and m.prop("readable_length")[0] != m.prop("readable_length")[1]:
         raise Excused
     read = [[entry for entry in side["events"] if label_of(entry) in ("read", "data")] for side in (m.left, m.right)]
-    if times > 1 and len(read[0]) < len(read[1]):
-        raise Excused           # the rest of a character that the first one had begun
+    if times > 1 and (len(read[0]) < len(read[1]) or list(map(len, read)) == [1, 1] and read[0] != read[1]):
+        raise Excused           # the rest of a character that the first one had begun, or what it had made of bytes
     return False
 
 
@@ -663,6 +724,9 @@ def new_life_reads(m: Moment) -> bool:
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
+    if lives > 1 and m.who != "client" and m.memory["now"]["client"].get("listeners readable") and (
+            m.prop("writable_length")[0] or 0) > (m.prop("writable_length")[1] or 0):
+        raise Excused           # what the other end has not read
     return False
 
 
@@ -744,6 +808,51 @@ def size_of(content: Dict[str, Any]) -> int:
     return len(value) if isinstance(value, str) else int(value)
 
 
+def carries(entry: List[Any]) -> bool:
+    """Does this event carry what was received?"""
+    return label_of(entry) in ("data", "read") and isinstance(entry[-1], dict)
+
+
+def runs_of(contents: Sequence[Dict[str, Any]]) -> Optional[List[Tuple[str, Any, int]]]:
+    """What was received, joined: runs of (bytes or text, code, length); `None` if only a checksum is known."""
+    runs: List[Tuple[str, Any, int]] = []
+    for content in contents:
+        if "crc" in content:
+            return None
+        kind, value = next((kind, content[kind]) for kind in ("bytes", "text") if kind in content)
+        pieces = [(ord(letter), 1) for letter in value] if isinstance(value, str) else content["runs"]
+        for code, length in pieces:
+            if runs and runs[-1][:2] == (kind, code):
+                length += runs.pop()[2]
+            runs.append((kind, code, length))
+    return runs
+
+
+def begins(short: List[Tuple[str, Any, int]], long: List[Tuple[str, Any, int]]) -> bool:
+    """Is the one the beginning of the other, byte for byte?"""
+    if not short or short == long:
+        return True
+    last = len(short) - 1
+    return last < len(long) and short[:last] == long[:last] and short[last][:2] == long[last][:2] and (
+        short[last][2] <= long[last][2])
+
+
+def differently_cut(m: Moment, whole: bool = False) -> bool:
+    """Did each listener get the same bytes in the same order in both worlds, as far as each of the two got?
+
+    `whole`: and equally many, if it is one that stays.
+    """
+    labels = {entry[0] for side in (m.left, m.right) for entry in side["events"] if carries(entry)}
+    for label in labels:
+        got = [runs_of([entry[1] for entry in side["events"] if carries(entry) and entry[0] == label])
+               for side in (m.left, m.right)]
+        if got[0] is None or got[1] is None or not (begins(got[0], got[1]) or begins(got[1], got[0])):
+            return False
+        if whole and "#once@" not in label and got[0] != got[1]:
+            return False
+    return True
+
+
 @rule("cut-anywhere",
       "how often several listeners of 'readable' are called for what came in pieces is up to the pieces")
 def cut_anywhere(m: Moment) -> bool:
@@ -759,7 +868,8 @@ def flow_after_end(m: Moment) -> bool:
     if not m.right["props"].get("listeners readable"):
         return False
     if m.prop("readable_ended") == (True, True):
-        return m.equate("readable_flowing", "is_paused")
+        again = ["resume"] not in m.left["events"] and m.drop(m.right, lambda entry: label_of(entry) == "resume")
+        return m.equate("readable_flowing", "is_paused") or again
     flowing = m.prop("readable_flowing")
     if m.who in m.memory.get("readable after end", ()) and flowing[0] != flowing[1]:
         raise Excused           # nor in the next life
@@ -799,6 +909,34 @@ def halves_apart(m: Moment) -> bool:
     return True
 
 
+@rule("ready-at-once",
+      "'ready' follows 'connect' at once, as documented; in Node after what became of writes that waited for it")
+def ready_at_once(m: Moment) -> bool:
+    def split(side: Dict[str, Any]) -> List[List[Any]]:
+        return [[entry for entry in side["events"] if (label_of(entry) == "ready") is kind] for kind in (True, False)]
+    events = m.left["events"]
+    readies, others = split(m.left)
+    if not readies or m.left["events"] == m.right["events"]:
+        return False
+    first = next(index for index, entry in enumerate(events) if label_of(entry) == "ready")
+    begun = max([index for index, entry in enumerate(events[:first]) if label_of(entry) == "connect" or (
+        entry[0] == "callback" and entry[1].startswith("connect@"))], default=first)
+    if any(label_of(entry) not in ("callback", "drain", "finish") for entry in events[begun + 1:first]):
+        return False
+    m.left["events"] = events[:begun + 1] + readies + [
+        entry for entry in events[begun + 1:] if label_of(entry) != "ready"]
+    return m.left["events"] != events
+
+
+@rule("destroyed-while-connecting",
+      "connect() begins at once, on another thread: whether the server saw a connection that the same turn destroyed "
+      "is up to timing; in Node it did not", of_missing=True)
+def destroyed_while_connecting(m: Moment) -> bool:
+    if m.left["events"] == NOBODY["events"] and m.asked("connect") and m.memory["now"]["client"].get("destroyed"):
+        raise Excused
+    return False
+
+
 @rule("reset-while-connecting",
       "a reset that is there before the connection was told of: which of the two the client sees first is up to the "
       "system")
@@ -813,10 +951,24 @@ def reset_while_connecting(m: Moment) -> bool:
     early.add(m.who)
     for side in (m.left, m.right):
         m.drop(side, lambda entry: label_of(entry) in (
-            "connect", "ready", "connectionAttemptFailed", "data", "readable", "read") or (
-                entry[:2] == ["callback", f"connect@{m.index - 1}"]))
-    m.equate("bytes_read")
+            "connect", "ready", "connectionAttemptFailed", "data", "readable", "read", "drain", "finish") or (
+                entry[0] == "callback" and entry[1].partition("@")[0] in ("connect", "write", "end")))
+    m.equate("bytes_read", "writable_finished")
     return True
+
+
+@rule("write-behind-reset",
+      "what is written behind reset_and_destroy() while connecting reaches the system before the reset; Node says "
+      "ERR_SOCKET_CLOSED")
+def write_behind_reset(m: Moment) -> bool:
+    changed = False
+    if m.asked("connect") and m.asked("reset_and_destroy") and ["connect"] in m.right["events"]:
+        ours = [entry[:2] for entry in m.right["events"] if entry[0] == "callback" and entry[2] is None]
+        for entry in m.left["events"]:
+            if entry[0] == "callback" and entry[2] == "ERR_SOCKET_CLOSED" and entry[:2] in ours:
+                entry[2], changed = None, True
+                m.memory["written behind a reset"] = True
+    return changed or ("written behind a reset" in m.memory and m.who != "client" and m.equate("bytes_read"))
 
 
 @rule("remote-known",
@@ -824,6 +976,46 @@ def reset_while_connecting(m: Moment) -> bool:
       "them with the peer")
 def remote_known(m: Moment) -> bool:
     return m.prop("remote_address")[0] is None and m.equate("remote_address", "remote_family")
+
+
+@rule("receive-sizes",
+      "how much one 'data' carries is not promised: up to 256 KiB; in Node 64 KiB at most. The bytes and their order "
+      "are compared all the same")
+def receive_sizes(m: Moment) -> bool:
+    if m.told[1].get("largest", 0) <= NODES_RECEIVE:
+        return False
+    read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length", "destroyed")]
+    if not differently_cut(m, whole=all(read)):
+        return False
+    sides = [[entry[:1] if carries(entry) else entry for entry in side["events"]] for side in (m.left, m.right)]
+    if sides[0] == sides[1] and m.left["events"] != m.right["events"]:
+        m.right["events"] = m.left["events"]
+        if m.same():
+            return True
+    raise Excused               # what a listener did after the first piece
+
+
+NODES_RECEIVE = 65536
+
+
+@rule("cut-short",
+      "how much of what is under way still arrives, when a reset discards the rest or destroy() cuts a write of "
+      "megabytes, is up to the system")
+def cut_short(m: Moment) -> bool:
+    reset = all(["error", "ECONNRESET"] in side["events"] for side in (m.left, m.right))
+    others = [props for who, props in m.memory["now"].items() if who[:4] not in ("serv", m.who[:4])]
+    cut = wrote_huge(m) and any(props.get("destroyed") for props in others)
+    if not (reset or cut) or not differently_cut(m):
+        return False
+    changed = m.equate("bytes_read")
+    if m.left["events"] != m.right["events"]:
+        for side in (m.left, m.right):
+            changed = m.drop(side, lambda entry: label_of(entry) in ("data", "readable", "read")) or changed
+    return changed
+
+
+def wrote_huge(m: Moment) -> bool:
+    return any(op[0] in ("write", "end") and op[1] and op[1][-1] == HUGE for op in all_ops(m.program))
 
 
 @rule("writable-length-bytes", "bytes, as documented; Node counts the characters of text that is not encoded yet")
@@ -837,14 +1029,12 @@ def writable_length_bytes(m: Moment) -> bool:
 @rule("writable-length-partial",
       "what the kernel has taken of a large write is no longer queued; Node counts a write until all of it is gone")
 def writable_length_partial(m: Moment) -> bool:
-    huge = any(op[0] in ("write", "end") and op[1] and op[1][-1] == HUGE for op in all_ops(m.program))
+    huge = wrote_huge(m)
     if huge and list(map(label_of, m.left["events"])) == list(map(label_of, m.right["events"])) and (
             m.prop("bytes_written")[0] != m.prop("bytes_written")[1]):
         raise Excused           # what came of it was sent back until the kernel was full
     nodes, ours = m.prop("writable_length")
-    return 0 < (ours or 0) < (nodes or 0) and ours > 0 and any(
-        op[0] in ("write", "end") and op[1] and op[1][-1] == HUGE for op in all_ops(m.program)) and m.equate(
-            "writable_length")
+    return huge and 0 < (ours or 0) < (nodes or 0) and m.equate("writable_length")
 
 
 @rule("pause-resume-timing",
@@ -901,6 +1091,12 @@ def nothing_after_destroy(m: Moment) -> bool:
     asked = any(map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) or any(
         "#when@" in str(entry[0]) for entry in m.right["events"])
     quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if asked else ())
+    shorter = len(m.left["events"]) > len(m.right["events"])
+    if shorter and any("#when@" in str(entry[0]) for entry in m.left["events"]):     # destroy() was called in there
+        acted = max(index for index, entry in enumerate(m.left["events"]) if "#when@" in str(entry[0]))
+        late = [entry for entry in m.left["events"][acted:] if carries(entry) and entry not in m.right["events"]]
+        if m.drop(m.left, lambda entry: entry in late):
+            return True
     return m.drop(m.left, lambda entry: entry not in m.right["events"] and (
         label_of(entry) in quiet and entry[0] not in kept
         or entry[0] == "callback" and entry[1].startswith("connect@")))
@@ -940,35 +1136,55 @@ def empty_write(m: Moment) -> bool:
     if empty and any(["error", code] in m.left["events"] for code in ("EPIPE", "ECONNRESET")) and not any(
             entry[0] == "error" for entry in m.right["events"]):
         raise Excused
-    return empty and m.drop(m.left, lambda entry: label_of(entry) == "timeout")
+    kept = [entry[0] for entry in m.right["events"]]
+    return empty and m.drop(m.left, lambda entry: label_of(entry) == "timeout" and entry[0] not in kept)
 
 
 @rule("write-returns",
-      "write returns what the documentation says, in Node the high-water mark decides; so with 'drain'")
+      "write returns what the documentation says, in Node the high-water mark decides; in both 'drain' follows what "
+      "was answered with false, and nothing else")
 def write_returns(m: Moment) -> bool:
-    changed = False
+    if not m.drains_rightly:
+        return False
     if any(op[0] == "pipe" for op in all_ops(m.program)) and m.prop("readable_flowing") == (True, False) and (
             m.right["props"]["writable_length"]):
         raise Excused           # the pipe waits for 'drain', in Node it does not
     acted = [any(str(entry[0]).startswith("drain#when") for entry in side["events"]) for side in (m.left, m.right)]
     if acted[0] != acted[1]:
         raise Excused
-    excuses = m.memory.setdefault("write-returns", {})
-    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo":
-        excuses[m.who] = True       # what its own writes returned is not in the trace
-    for ours, nodes in zip(m.right["results"], m.left["results"]):
+    changed = m.equate("writable_need_drain")
+    if ["pipe", m.who] in m.left["events"] and m.told[0].get("refused") != m.told[1].get("refused"):
+        for side in (m.left, m.right):      # where a write was answered with false, the new pipe waited for 'drain'
+            changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
+    for nodes, ours in zip(m.left["results"], m.right["results"]):
         if ours[0] == nodes[0] == "write" and isinstance(ours[1], bool) and isinstance(nodes[1], bool):
-            if ours != nodes:
-                ours[1] = nodes[1]
-                excuses[m.who] = changed = True
-    if m.who in excuses or m.prop("writable_need_drain")[0] != m.prop("writable_need_drain")[1]:
+            changed = changed or ours != nodes
+            ours[1] = nodes[1]
+    drains = [[entry for entry in side["events"] if label_of(entry) == "drain"] for side in (m.left, m.right)]
+    if drains[0] != drains[1]:
         for side in (m.left, m.right):
-            changed = m.drop(side, lambda entry: label_of(entry) == "drain") or changed
-        if m.equate("writable_need_drain"):
-            excuses[m.who] = changed = True
-        elif not m.left["props"].get("writable_need_drain"):
-            excuses.pop(m.who, None)
+            m.drop(side, lambda entry: label_of(entry) == "drain")
+        changed = True
     return changed
+
+
+def drains_rightly(side: Dict[str, Any], told: Dict[str, Any], owed: bool, always: bool) -> bool:
+    """Does 'drain' follow, in this world, what its own writes were answered in this step, and `owed` before?
+
+    It comes when the queue is empty again after a write that was answered with false, once for several of them at
+    least, and not otherwise. What was ended or destroyed has none. `always`: it is owed whenever something is queued.
+    """
+    props = side["props"]
+    counts: Dict[str, int] = {}
+    for entry in side["events"]:
+        if label_of(entry) == "drain":
+            counts[entry[0]] = counts.get(entry[0], 0) + 1
+    first, refused = counts.get("drain", 0), told.get("refused", 0) + owed
+    if first > refused or any(count > first for count in counts.values()):
+        return False
+    if props.get("writable_ended") or props.get("destroyed") or props.get("writable_need_drain"):
+        return True
+    return first > 0 or not (refused or (always and props.get("writable_length")))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -980,6 +1196,8 @@ class Verdict(NamedTuple):
     difference: Optional[Tuple[int, str, Dict[str, Any], Dict[str, Any]]]   # the step, the object, both sides
     rules: Tuple[str, ...]          # that were needed
     cut: str = ""                   # the rule that ended the comparison before the program's end
+    seen: int = 0                   # how many observations were compared: one object in one step
+    alike: int = 0                  # and how many of them were the same without any rule
 
     def kind(self) -> Tuple[str, ...]:
         """In what the two differ, roughly: what has the same cause mostly differs in the same things."""
@@ -1007,39 +1225,47 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
         return Verdict((0, "process", words[0], words[1]) if left is not right else None, ())
     memory: Dict[Any, Any] = {}
     before: Dict[str, Any] = {}
+    seen = alike = 0
     for index, (mine, other) in enumerate(zip(left, right)):
         difference = None
+        memory["now"] = {who: other[who]["props"] for who in other}
         for who in sorted({*mine, *other}):         # the client first, then its peers, then the server
-            if who not in mine or who not in other:
-                difference = difference or (index, who, mine.get(who, NOBODY), other.get(who, NOBODY))
-                continue
-            sides = [json.loads(json.dumps(side[who])) for side in (mine, other)]
+            missing = who not in mine or who not in other
+            sides = [json.loads(json.dumps(side.get(who, NOBODY))) for side in (mine, other)]
             moment = Moment(program, index, who, sides[0], sides[1], memory, before)
             notice(moment)
+            seen += 1
+            alike += moment.same()
             excuse = ""
             for each in [*rules, *rules]:       # what one makes alike may let another one see
                 if moment.same():
                     break
+                if missing and not each.of_missing:
+                    continue
                 try:
                     if each.apply(moment) and each.name not in used:
                         used.append(each.name)
                 except Excused:
                     excuse = excuse or each.name        # unless the others make the two alike
             if not moment.same() and excuse:
-                return Verdict(None, tuple(dict.fromkeys([*used, excuse])), excuse)
+                return Verdict(None, tuple(dict.fromkeys([*used, excuse])), excuse, seen - 1, alike)
             if not moment.same() and difference is None:        # if the others have no excuse for it
                 difference = (index, who, moment.left, moment.right)
         if difference is not None:
-            return Verdict(difference, tuple(used))
+            return Verdict(difference, tuple(used), "", seen, alike)
         closed = any(label_of(entry) == "close" for entry in other["client"]["events"])
         memory["lives"] = memory.get("lives", 0) + closed
         before = {who: other[who]["props"] for who in other}
-    return Verdict(None, tuple(used))
+    return Verdict(None, tuple(used), "", seen, alike)
 
 
 def notice(m: Moment) -> None:
     """Remember what rules ask for later, whether or not the two are alike now."""
     before = m.before.get(m.who, {})
+    for which, side in enumerate((m.left, m.right)):
+        owed = m.memory.get(("drain owed", which, m.who), False)
+        m.drains_rightly = m.drains_rightly and drains_rightly(side, m.told[which], owed, which == 1)
+        m.memory["drain owed", which, m.who] = side["props"].get("writable_need_drain", False)
     for op in m.ops() if m.step is not None and m.who.startswith(m.step[0]) else ():
         if op[0] in ("on", "once") and op[1] == "readable" and before.get("readable_ended"):
             m.memory.setdefault("readable after end", set()).add(m.who)
@@ -1156,6 +1382,7 @@ class Checker:
     def __init__(self, worlds: Worlds, rules: Sequence[Rule], shown: int = SHOWN) -> None:
         self.worlds, self.rules, self.shown = worlds, rules, shown
         self.same = self.excused = self.different = self.noise = 0
+        self.seen = self.alike = self.all = 0       # observations: compared, alike without a rule, of how many
         self.used: Dict[str, int] = {}
         self.cut: Dict[str, int] = {}   # how often a rule ended the comparison
         self.kinds: Dict[Tuple[str, ...], int] = {}
@@ -1163,12 +1390,13 @@ class Checker:
         self.findings: List[Finding] = []
 
     def check(self, programs: List[Program]) -> None:
-        verdicts = [compare(program, pair, self.rules) for program, pair in zip(programs, self.worlds.run(programs))]
+        pairs = self.worlds.run(programs)
+        verdicts = [compare(program, pair, self.rules) for program, pair in zip(programs, pairs)]
         doubtful = [index for index, verdict in enumerate(verdicts) if verdict.difference is not None]
         kinds = {index: verdicts[index].kind() for index in doubtful}
         if doubtful:        # again, and slowly; what still differs once more, alone
-            pairs = self.worlds.run([programs[index] for index in doubtful], slow=True)
-            for index, pair in zip(doubtful, pairs):
+            again = self.worlds.run([programs[index] for index in doubtful], slow=True)
+            for index, pair in zip(doubtful, again):
                 verdicts[index] = compare(programs[index], pair, self.rules)
                 if verdicts[index].difference is not None:
                     pair = self.worlds.run([programs[index]], slow=True)[0]
@@ -1176,7 +1404,10 @@ class Checker:
                 if verdicts[index].difference is None:
                     self.noise += 1
                     self.noisy.append(f"{programs[index]['name']} ({' '.join(kinds[index])})")
-        for program, verdict in zip(programs, verdicts):
+        for program, verdict, pair in zip(programs, verdicts, pairs):
+            self.seen += verdict.seen
+            self.alike += verdict.alike
+            self.all += sum(map(len, pair[0] or ()))
             if verdict.difference is not None:
                 self.different += 1
                 kind = verdict.kind()
@@ -1236,7 +1467,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="pairs of processes (one a core)")
     parser.add_argument("--shown", type=int, default=SHOWN, help=f"differences that are shrunk and printed ({SHOWN})")
     parser.add_argument("--program", type=int, metavar="INDEX", help="this program of the seed alone, with its traces")
-    parser.add_argument("--quick", action="store_true", help="a few hundred programs")
+    parser.add_argument("--planted", action="store_true",
+                        help="plant the defects of differential_defects.py, each alone, and count who sees it")
+    parser.add_argument("--quick", action="store_true", help="a few hundred programs, and the planted defects")
     arguments = parser.parse_args(argv)
     node = find_node(arguments.node)
     if node is None:
@@ -1251,7 +1484,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         rules = []
     if arguments.program is not None:
         return run_one(generate(arguments.seed, arguments.program), names, commands, rules)
-    return run_many(arguments, names, commands, rules)
+    if arguments.planted:
+        return run_planted(arguments.seed, arguments.count, arguments.jobs, commands)
+    status = run_many(arguments, names, commands, rules)
+    if arguments.quick and not arguments.against:
+        print()
+        status = run_planted(arguments.seed, 150, arguments.jobs, commands) or status
+    return status
 
 
 def run_one(program: Program, names: List[str], commands: List[List[str]], rules: Sequence[Rule]) -> int:
@@ -1272,6 +1511,54 @@ def run_one(program: Program, names: List[str], commands: List[List[str]], rules
         return 0
     print(show_difference(verdict, names, pair))
     return 1
+
+
+class Recording:
+    """A world that says again what another one has said."""
+
+    def __init__(self, traces: Dict[str, Trace]) -> None:
+        self.traces, self.programs = traces, []     # type: Dict[str, Trace], List[Program]
+
+    def send(self, programs: List[Program], slow: bool) -> None:
+        self.programs = programs
+
+    def receive(self, limit: float) -> Optional[List[Trace]]:
+        return [self.traces[program["name"]] for program in self.programs]
+
+    def close(self) -> None:
+        pass
+
+
+def run_planted(seed: int, count: int, jobs: int, commands: List[List[str]]) -> int:
+    """Compare netcompat with each of the planted defects with Node, and say how many programs see each."""
+    begun = time.monotonic()
+    known = subprocess.run([*commands[1], "--defects"], stdout=subprocess.PIPE, check=True, universal_newlines=True,
+                           env=dict(os.environ, PYTHONPATH=str(HERE.parent)))
+    defects: Dict[str, str] = json.loads(known.stdout)
+    work = batches([generate(seed, index) for index in range(count)], BATCH)
+
+    def differing(left: Any, options: List[str]) -> Tuple[Set[str], Dict[str, Trace]]:
+        """Which programs differ between `left` and netcompat with these options; and what `left` said."""
+        worlds, names, traces = Worlds(left, World("netcompat", [*commands[1], *options])), set(), {}
+        try:
+            for programs in work:
+                for program, pair in zip(programs, worlds.run(programs)):
+                    traces[program["name"]] = pair[0] or []
+                    if compare(program, pair, RULES).difference is not None:
+                        names.add(program["name"])
+        finally:
+            worlds.close()
+        return names, traces
+    noise, traces = differing(World("Node", commands[0]), [])
+    with ThreadPoolExecutor(jobs) as pool:
+        found = pool.map(lambda name: differing(Recording(traces), ["--plant", name])[0] - noise, defects)
+        seen = dict(zip(defects, map(len, found)))
+    for name, number in sorted(seen.items(), key=lambda item: -item[1]):
+        print(f"  {number:6} of {count} programs see {name}: {defects[name]}")
+    if noise:
+        print(f"  {len(noise)} not counted: they differed side by side without a defect, too")
+    print(f"{sum(map(bool, seen.values()))} of {len(seen)} planted defects seen; {time.monotonic() - begun:.0f} s")
+    return 0 if all(seen.values()) else 1
 
 
 def run_many(arguments: argparse.Namespace, names: List[str], commands: List[List[str]],
@@ -1304,10 +1591,12 @@ def run_many(arguments: argparse.Namespace, names: List[str], commands: List[Lis
             print(show_program(finding.program))
             print(show_difference(finding.verdict, names, finding.pair))
     print()
-    for each in rules:
-        number, cut = [sum(counts.get(each.name, 0) for counts in kind)
-                       for kind in ([checker.used for checker in checkers], [checker.cut for checker in checkers])]
-        print(f"  {number:6} {each.name}{f' ({cut} up to there)' * bool(cut)}: {each.reason}")
+    used, cuts = [{each.name: sum(counts.get(each.name, 0) for counts in kind) for each in rules}
+                  for kind in ([checker.used for checker in checkers], [checker.cut for checker in checkers])]
+    for each in sorted(rules, key=lambda each: -used[each.name]):
+        if used[each.name]:
+            cut = f" ({cuts[each.name]} up to there)" if cuts[each.name] else ""
+            print(f"  {used[each.name]:6} {each.name}{cut}: {each.reason}")
     kinds: Dict[Tuple[str, ...], int] = {}
     for checker in checkers:
         for kind, number in checker.kinds.items():
@@ -1318,6 +1607,9 @@ def run_many(arguments: argparse.Namespace, names: List[str], commands: List[Lis
                                        for name in ("noise", "same", "excused", "different")]
     for words in [words for checker in checkers for words in checker.noisy][:SHOWN]:
         print(f"  side by side only: {words}")
+    seen, alike, total = [sum(getattr(checker, name) for checker in checkers) for name in ("seen", "alike", "all")]
+    print(f"{total} observations (an object after a step): {100 * seen / max(total, 1):.1f} % compared, "
+          f"{100 * alike / max(total, 1):.1f} % the same without any rule")
     print(f"{noise} differed side by side only; {time.monotonic() - begun:.0f} s")
     print(f"{same} same, {excused} under named rules, {different} different")
     return 1 if different else 0

@@ -3,8 +3,10 @@
 One line of JSON in for a batch, one out with the traces. All programs of a batch take their steps at the same time;
 between two steps the process settles. differential.js is the same for Node, line by line where possible. What is
 netcompat's own here: a step is a call in the main thread, or (`calls: "strand"`) a call among the object's listeners.
+`--plant NAME`: with one of the defects of differential_defects.py; `--defects` lists them.
 """
 import json
+import re
 import sys
 import threading
 import time
@@ -12,6 +14,7 @@ import zlib
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import netcompat
+from differential_defects import DEFECTS
 from netcompat.runtime.reactor import reactor
 
 SOCKET_EVENTS = ["connectionAttempt", "connectionAttemptFailed", "connect", "ready", "end", "finish", "timeout",
@@ -23,6 +26,8 @@ SOCKET_PROPS = ["ready_state", "readable", "writable", "readable_ended", "writab
                 "writable_high_water_mark", "allow_half_open", "remote_family", "local_family", "remote_address",
                 "local_address"]
 APART = ("pause", "resume", "callback", "finish", "drain")      # told beside the data: see the rule 'halves-apart'
+RUNS = 20               # of equal bytes, that are told one by one
+EQUAL = {1: re.compile(rb"(.)\1*", re.DOTALL), 2: re.compile(rb"(..)\1*", re.DOTALL)}
 COUNTED = ["data", "readable", "timeout"]
 
 
@@ -35,26 +40,36 @@ def fault(problem: Any) -> Optional[str]:
 
 
 def content(parts: List[Any]) -> Dict[str, Any]:
-    """What was received, in a form that is short and the same in both worlds."""
-    if isinstance(parts[0], str):
-        text = "".join(parts)
-        raw = text.encode("utf-8", "surrogatepass")
-        length = len(text.encode("utf-16-le", "surrogatepass")) // 2
-        return {"text": length, "crc": zlib.crc32(raw)} if length > 60 else {"text": text}
-    data = b"".join(parts)
-    return {"bytes": len(data), "crc": zlib.crc32(data)} if len(data) > 60 else {"bytes": data.decode("latin-1")}
+    """What was received, in a form that is short and the same in both worlds.
+
+    As it is, as runs of equal bytes (of text: of 16-bit units, as Node counts), or as a checksum.
+    """
+    kind, unit, joined = "bytes", 1, type(parts[0])().join(parts)
+    data = joined
+    if isinstance(joined, str):
+        kind, unit, data = "text", 2, joined.encode("utf-16-le", "surrogatepass")
+    length = len(data) // unit
+    if length <= 60:
+        return {kind: joined if kind == "text" else data.decode("latin-1")}
+    runs: List[List[int]] = []
+    for run in EQUAL[unit].finditer(data):
+        if len(runs) == RUNS:
+            return {kind: length, "crc": zlib.crc32(data)}
+        runs.append([int.from_bytes(run.group(1), "little"), len(run.group()) // unit])
+    return {kind: length, "runs": runs}
 
 
 class World:
     """One program: its objects and what they had in each step."""
 
     activity = 0            # changes with everything that is logged
+    owners: Dict[int, "World"] = {}     # of the objects, by id
 
     def __init__(self, program: Dict[str, Any]) -> None:
         self.program = program
         self.things: Dict[str, Any] = {}
         self.names: Dict[int, str] = {}
-        self.moment: Dict[str, Dict[str, List[Any]]] = {}
+        self.moment: Dict[str, Dict[str, Any]] = {}
         self.steps: List[Dict[str, Any]] = []
         self.filled = self.peers = self.port = 0
         self.late: List[Tuple[str, str, Callable[..., Any]]] = []
@@ -74,6 +89,7 @@ class World:
 
     def watch(self, name: str, thing: Any, events: List[str]) -> None:
         self.names[id(thing)] = name
+        World.owners[id(thing)] = self
         for event in events:
             thing.on(event, lambda *args, event=event: self.first_heard(name, event, args))
         self.things[name] = thing
@@ -97,8 +113,8 @@ class World:
         else:
             self.log(name, entry)
 
-    def part(self, name: str) -> Dict[str, List[Any]]:
-        return self.moment.setdefault(name, {"events": [], "results": []})
+    def part(self, name: str) -> Dict[str, Any]:
+        return self.moment.setdefault(name, {"events": [], "results": [], "told": {"refused": 0, "largest": 0}})
 
     def log(self, name: str, entry: List[Any]) -> None:
         World.activity += 1
@@ -107,7 +123,9 @@ class World:
     def received(self, name: str, label: str, chunk: Any) -> None:
         """Data that came in one step count as one piece, for each listener: nobody promises how bytes are cut."""
         World.activity += 1
-        events = self.part(name)["events"]
+        part = self.part(name)
+        part["told"]["largest"] = max(part["told"]["largest"], len(chunk))
+        events = part["events"]
         for entry in reversed(events):
             if entry[0].startswith(APART):
                 continue
@@ -232,6 +250,8 @@ class World:
                 self.perform(name, inner, rest, label)
         elif op == "connect":
             is_open = not thing.destroyed and (thing.connecting or not thing.pending)
+            if is_open and args[1:] == [True]:
+                return NOTHING
             thing.connect(self.port or 1, self.program["host"], *self.callback(name, label, args[0]))
             return "open" if is_open else "self"
         elif op == "listen":
@@ -311,7 +331,8 @@ class World:
                 for event in COUNTED:
                     props["listeners " + event] = thing.listener_count(event)
             step[name] = {"events": [[entry[0], content(entry[1:])] if type(entry) is Parts else entry
-                                     for entry in part["events"]], "results": part["results"], "props": props}
+                                     for entry in part["events"]], "results": part["results"], "props": props,
+                          "told": part["told"]}
         self.steps.append(step)
         self.moment = {}
 
@@ -348,7 +369,20 @@ def settle(worlds: List[World], linger: float, patience: float) -> None:
                 calm, before = 0, state()
 
 
+def counted_write(sock: Any, *args: Any, **options: Any) -> bool:
+    """`Socket.write`, which is told when it answers `False`: to the writes of pipes, too."""
+    answer = write(sock, *args, **options)
+    world = World.owners.get(id(sock))
+    if answer is False and world is not None:
+        world.part(world.names[id(sock)])["told"]["refused"] += 1
+    return answer
+
+
+write: Callable[..., bool] = netcompat.Socket.write
+
+
 def run(batch: Dict[str, Any]) -> List[Any]:
+    World.owners.clear()
     worlds = [World(program) for program in batch["programs"]]
     for world in worlds:
         world.perform("server", "listen", [False], "start")
@@ -370,6 +404,12 @@ def run(batch: Dict[str, Any]) -> List[Any]:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["--defects"]:
+        print(json.dumps({name: plant.__doc__ for name, plant in DEFECTS.items()}))
+        return
+    if sys.argv[1:2] == ["--plant"]:
+        DEFECTS[sys.argv[2]]()
+    netcompat.Socket.write = counted_write      # type: ignore[method-assign]
     for line in sys.stdin:
         print(json.dumps({"traces": run(json.loads(line))}), flush=True)
 
