@@ -58,8 +58,8 @@ SOCKET_OPS = {
 }
 # What some programs have more of, so that what is rare elsewhere meets its like.
 THEMES: Dict[str, Dict[str, int]] = {
-    "mixed": {}, "text": {"set_encoding": 14, "write": 34}, "flow": {"write": 60, "cork": 8, "uncork": 8, "pause": 14},
-    "timers": {"set_timeout": 24}, "events": {"on": 18, "once": 10, "off": 8},
+    "mixed": {}, "text": {"set_encoding": 14, "write": 34}, "events": {"on": 18, "once": 10, "off": 8},
+    "flow": {"write": 60, "cork": 8, "uncork": 8, "pause": 24, "resume": 16}, "timers": {"set_timeout": 24},
 }
 SERVER_OPS = {"close": 6, "listen": 3, "get_connections": 3, "max_connections": 2, "ref": 1, "unref": 1, "on": 1}
 DESTROYING = ("destroy", "destroy_soon", "reset_and_destroy")
@@ -72,6 +72,7 @@ HUGE = 12000000         # more than loopback's buffers hold
 TEXTS = [["text", "é€"], ["text", "hello"], ["text", ""], ["text", "6869", "hex"], ["text", "aGk", "base64"],
          ["text", "é", "latin1"], ["text", "ab", "utf16le"], ["raw", "\xe2\x82"], ["raw", "\xac"], ["raw", "\xf0\x9f"],
          ["raw", "\x98\x80z"], ["text", "Ünï"]]
+HALVES = [text for text in TEXTS if text[0] == "raw"]       # parts of characters
 ENCODINGS = ["utf8", "utf8", "utf8", "hex", "latin1", "base64", "utf16le", "ascii"]
 
 
@@ -222,7 +223,7 @@ class Generator:
     def data(self) -> List[Any]:
         rng = self.rng
         if rng.random() < (0.8 if self.theme == "text" else 0.2):
-            return list(rng.choice(TEXTS))
+            return list(rng.choice(HALVES if self.theme == "text" and rng.random() < 0.6 else TEXTS))
         return ["fill", HUGE if self.huge and rng.random() < 0.4 else rng.choice(SIZES)]
 
 
@@ -594,11 +595,14 @@ def callbacks_always_called(m: Moment) -> bool:
     labels = [entry[1] for entry in early]
     changed = m.drop(m.left, lambda entry: entry[0] == "callback" and entry[1] in labels)
     kept = [entry[:2] for entry in m.left["events"]]
-    for entry in m.right["events"]:
-        if entry[0] == "callback" and entry[1].startswith("end@") and entry[:2] not in kept and (
-                entry[2] in ("ERR_STREAM_DESTROYED", "boom")):
+    for entry in list(m.right["events"]):
+        if entry[:2] in kept:
+            kept.remove(entry[:2])
+        elif entry[0] == "callback" and entry[1].startswith("end@") and entry[2] in ("ERR_STREAM_DESTROYED", "boom"):
             early.append(entry)
-    return m.drop(m.right, lambda entry: entry in early) or changed
+            m.right["events"].remove(entry)
+            changed = True
+    return changed
 
 
 @rule("write-after-both-ends",
@@ -670,7 +674,9 @@ def destroyed_at_once(m: Moment) -> bool:
     if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
             m.before.get(m.who, {}).get("destroyed")):
         return False
-    if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"]):
+    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and m.equate("listeners data"):
+        m.drop(m.left, lambda entry: label_of(entry) == "data" and "#" in entry[0] and entry not in m.right["events"])
+    if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"] + m.left["events"]):
         return False
     changed = m.swap_codes(None, "ERR_STREAM_DESTROYED")
     changed = m.equate("readable_flowing", "is_paused", "timeout") or changed
@@ -762,7 +768,7 @@ def reset_after_end(m: Moment) -> bool:
 def prepended_listeners(m: Moment) -> bool:
     prepended = any(op[0] == "prepend" and op[1] in ("data", "readable") for op in all_ops(m.program))
     if prepended and (m.asked("prepend") or any(
-            m.prop(name)[0] != m.prop(name)[1] for name in ("bytes_read", "readable_flowing"))):
+            m.prop(name)[0] != m.prop(name)[1] for name in ("bytes_read", "readable_flowing", "readable_ended"))):
         raise Excused
     return False
 
@@ -890,7 +896,8 @@ def readable_off_at_once(m: Moment) -> bool:
         m.step is not None and m.step[1] != "off" and ["off", "readable"] in list(m.ops()))
     if taken and m.prop("readable_flowing")[0] != m.prop("readable_flowing")[1]:
         raise Excused
-    return False
+    return taken and m.prop("readable_ended") == (True, True) and ["resume"] not in m.left["events"] and (
+        m.drop(m.right, lambda entry: label_of(entry) == "resume"))
 
 
 INPUT = ("data", "readable", "read", "end")
@@ -961,14 +968,15 @@ def reset_while_connecting(m: Moment) -> bool:
       "what is written behind reset_and_destroy() while connecting reaches the system before the reset; Node says "
       "ERR_SOCKET_CLOSED")
 def write_behind_reset(m: Moment) -> bool:
-    changed = False
-    if m.asked("connect") and m.asked("reset_and_destroy") and ["connect"] in m.right["events"]:
-        ours = [entry[:2] for entry in m.right["events"] if entry[0] == "callback" and entry[2] is None]
-        for entry in m.left["events"]:
-            if entry[0] == "callback" and entry[2] == "ERR_SOCKET_CLOSED" and entry[:2] in ours:
-                entry[2], changed = None, True
-                m.memory["written behind a reset"] = True
-    return changed or ("written behind a reset" in m.memory and m.who != "client" and m.equate("bytes_read"))
+    behind = m.memory.setdefault("written behind a reset", [])
+    if m.who == "client" and m.asked("connect") and m.asked("reset_and_destroy") and m.asked("write"):
+        behind.append(m.index)
+    changed = bool(behind) and m.who != "client" and m.equate("bytes_read")
+    ours = [entry[:2] for entry in m.right["events"] if entry[0] == "callback" and entry[2] is None]
+    for entry in m.left["events"] if m.index in behind else ():
+        if entry[0] == "callback" and entry[2] == "ERR_SOCKET_CLOSED" and entry[:2] in ours:
+            entry[2], changed = None, True
+    return changed
 
 
 @rule("remote-known",
@@ -983,7 +991,7 @@ def remote_known(m: Moment) -> bool:
       "are compared all the same")
 def receive_sizes(m: Moment) -> bool:
     if m.told[1].get("largest", 0) <= NODES_RECEIVE:
-        return False
+        return echoed_twice(m)
     read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length", "destroyed")]
     if not differently_cut(m, whole=all(read)):
         return False
@@ -993,6 +1001,25 @@ def receive_sizes(m: Moment) -> bool:
         if m.same():
             return True
     raise Excused               # what a listener did after the first piece
+
+
+def echoed_twice(m: Moment) -> bool:
+    """Two pipes, or listeners that echo, took turns at the other end, piece by piece: it is all there, at least."""
+    if max(m.memory["largest"].values()) <= NODES_RECEIVE or not any(op[0] == "pipe" for op in all_ops(m.program)):
+        return False
+    totals = []
+    for side in (m.left, m.right):
+        runs = runs_of([entry[1] for entry in side["events"] if carries(entry)])
+        if runs is None:
+            return False
+        total: Dict[Tuple[str, Any], int] = {}
+        for kind, code, length in runs:
+            total[kind, code] = total.get((kind, code), 0) + length
+        totals.append(([entry[0] for entry in side["events"]], total))
+    if totals[0] != totals[1] or m.left["events"] == m.right["events"]:
+        return False
+    m.right["events"] = m.left["events"]
+    return True
 
 
 NODES_RECEIVE = 65536
@@ -1051,9 +1078,9 @@ def pause_resume_timing(m: Moment) -> bool:
 
 @rule("zero-mark", "a readable high-water mark of 0 lets one chunk wait; Node reads on when it likes")
 def zero_mark(m: Moment) -> bool:
-    if m.right["props"].get("readable_high_water_mark") == 0 and (
-            m.prop("bytes_read")[0] != m.prop("bytes_read")[1] or m.prop("readable_length")[0] != m.prop(
-                "readable_length")[1]):
+    further = [any(label_of(entry) in ("end", "error") for entry in side["events"]) for side in (m.left, m.right)]
+    read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length")]
+    if m.right["props"].get("readable_high_water_mark") == 0 and (further == [False, True] or not all(read)):
         raise Excused
     return False
 
@@ -1228,6 +1255,7 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
     seen = alike = 0
     for index, (mine, other) in enumerate(zip(left, right)):
         difference = None
+        memory["largest"] = {who: other[who].get("told", {}).get("largest", 0) for who in other}
         memory["now"] = {who: other[who]["props"] for who in other}
         for who in sorted({*mine, *other}):         # the client first, then its peers, then the server
             missing = who not in mine or who not in other

@@ -85,8 +85,8 @@ def finish_before_callback(sound: Any, sock: Any) -> Any:
 def callbacks_backwards(sound: Any, sock: Any, count: int, all_of_it: bool) -> None:
     """the callbacks of queued writes come in reverse"""
     if all_of_it and sock._queue:
-        callbacks = [callback for _, callback in reversed(sock._queue)]
-        sock._queue = type(sock._queue)((data, other) for (data, _), other in zip(sock._queue, callbacks))
+        for place, callback in enumerate([callback for _, callback in reversed(sock._queue)]):
+            sock._queue[place] = (sock._queue[place][0], callback)
     sound(sock, count, all_of_it)
 
 
