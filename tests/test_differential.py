@@ -65,7 +65,8 @@ def check(fault, count=12, times=1000000):
 
 def steps_with(program, op):
     return [number for number, (who, *step) in enumerate(program["steps"], 1)
-            if who == "client" and step[0] in (op, "together") and [op] in [step[:1], *[call[:1] for call in step[1:] if isinstance(call, list)]]]
+            if who == "client" and step[0] in (op, "together")
+            and [op] in [step[:1], *[call[:1] for call in step[1:] if isinstance(call, list)]]]
 
 
 def drop_event(program, trace):
