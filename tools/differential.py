@@ -59,7 +59,7 @@ SOCKET_OPS = {
 # What some programs have more of, so that what is rare elsewhere meets its like.
 THEMES: Dict[str, Dict[str, int]] = {
     "mixed": {}, "text": {"set_encoding": 14, "write": 34}, "events": {"on": 18, "once": 10, "off": 8},
-    "flow": {"write": 60, "cork": 8, "uncork": 8, "pause": 24, "resume": 16}, "timers": {"set_timeout": 24},
+    "flow": {"write": 60, "cork": 20, "uncork": 12, "pause": 24, "resume": 16}, "timers": {"set_timeout": 24},
 }
 SERVER_OPS = {"close": 6, "listen": 3, "get_connections": 3, "max_connections": 2, "ref": 1, "unref": 1, "on": 1}
 DESTROYING = ("destroy", "destroy_soon", "reset_and_destroy")
@@ -157,7 +157,7 @@ class Generator:
         while op in not_now:
             op = weighted(rng, self.ops)
         if op == "write":
-            return [op, self.data(), rng.random() < 0.4]
+            return [op, self.data(), rng.random() < (0.7 if self.theme == "flow" else 0.4)]
         if op == "end":
             return [op, self.data() if rng.random() < 0.3 else None, rng.random() < 0.4]
         if op == "destroy":
@@ -395,6 +395,10 @@ class Moment:
         side["events"] = kept
         return changed
 
+    def results(self, name: str) -> List[List[Any]]:
+        """What the calls of this name returned, in both worlds."""
+        return [[result for result in side["results"] if result[0] == name] for side in (self.left, self.right)]
+
     def swap_codes(self, nodes: Optional[str], ours: str) -> bool:
         """Where Node has the one code and netcompat the other, let Node's stand for both; was there such a place?"""
         changed = False
@@ -517,10 +521,18 @@ def end_before_connect(m: Moment) -> bool:
 
 @rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
 def reset_behind_fin(m: Moment) -> bool:
+    for codes in (("EPIPE", "ECONNRESET"), ("ECONNRESET", "EPIPE")):
+        if m.swap_codes(*codes):
+            return True         # a write after the FIN, or after the reset alone
     for one, other in ((m.left, m.right), (m.right, m.left)):
         told = ["end"] in other["events"] or other["props"].get("readable_length")      # or it waits to be told
         if ["error", "ECONNRESET"] in one["events"] and told and ["error", "ECONNRESET"] not in other["events"]:
             raise Excused
+    at_once = any(inner[0] in DESTROYING for op in m.program["server"].get("on_connection", ())
+                  for inner in inner_ops(op))
+    if at_once and m.who == "client" and m.asked("write") and m.asked("connect") and (
+            m.prop("destroyed") in ((True, False), (False, True))):
+        raise Excused           # it was written before the peer closed in one world, and behind that in the other
     return False
 
 
@@ -676,6 +688,8 @@ def destroyed_at_once(m: Moment) -> bool:
         return False
     if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and m.equate("listeners data"):
         m.drop(m.left, lambda entry: label_of(entry) == "data" and "#" in entry[0] and entry not in m.right["events"])
+    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and same_but_pieces(m):
+        return True             # what the echo could not send destroyed it, among the pieces
     if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"] + m.left["events"]):
         return False
     changed = m.swap_codes(None, "ERR_STREAM_DESTROYED")
@@ -715,7 +729,7 @@ def pipe_at_end(m: Moment) -> bool:
       "a second set_encoding() reads what is buffered anew; Node leaves it as the first one made it")
 def encoding_again(m: Moment) -> bool:
     times = sum(op[0] == "set_encoding" for op in all_ops(m.program))
-    if times > 1 and m.asked("set_encoding") and m.prop("readable_length")[0] != m.prop("readable_length")[1]:
+    if times > 1 and m.prop("readable_length")[0] != m.prop("readable_length")[1]:
         raise Excused
     read = [[entry for entry in side["events"] if label_of(entry) in ("read", "data")] for side in (m.left, m.right)]
     if times > 1 and (len(read[0]) < len(read[1]) or list(map(len, read)) == [1, 1] and read[0] != read[1]):
@@ -730,6 +744,8 @@ def new_life_reads(m: Moment) -> bool:
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
+    if lives > 1 and m.who == "client" and m.prop("listeners readable") in ((1, 0), (2, 1)):
+        raise Excused           # one that was added by once()
     if lives > 1 and m.who != "client" and m.memory["now"]["client"].get("listeners readable") and (
             m.prop("writable_length")[0] or 0) > (m.prop("writable_length")[1] or 0):
         raise Excused           # what the other end has not read
@@ -802,8 +818,8 @@ def listeners_after_calls(m: Moment) -> bool:
       "read() without a size returns all that is buffered, as documented; since version 26 Node returns the first "
       "piece")
 def read_whole(m: Moment) -> bool:
-    for nodes, ours in zip(m.left["results"], m.right["results"]):
-        if nodes[0] == ours[0] == "read" and isinstance(nodes[1], dict) and isinstance(ours[1], dict) and (
+    for nodes, ours in zip(*m.results("read")):
+        if isinstance(nodes[1], dict) and isinstance(ours[1], dict) and (
                 size_of(nodes[1]) < size_of(ours[1])):
             raise Excused
     return False
@@ -859,14 +875,25 @@ def differently_cut(m: Moment, whole: bool = False) -> bool:
     return True
 
 
+def same_but_pieces(m: Moment) -> bool:
+    """Let Node's pieces stand for both, where nothing else differs in the events."""
+    sides = [[entry[:1] if carries(entry) else entry for entry in side["events"]] for side in (m.left, m.right)]
+    if m.left["events"] == m.right["events"] or sides[0] != sides[1] or not differently_cut(m):
+        return False
+    m.right["events"] = m.left["events"]
+    return True
+
+
 @rule("cut-anywhere",
       "how often several listeners of 'readable' are called for what came in pieces is up to the pieces")
 def cut_anywhere(m: Moment) -> bool:
-    def total(side: Dict[str, Any]) -> int:
-        return sum(size_of(entry[1]) for entry in side["events"] if label_of(entry) == "read")
-    if (m.right["props"].get("listeners readable") or 0) < 2 or total(m.left) != total(m.right):
+    def total(side: Dict[str, Any], label: str) -> int:
+        return sum(size_of(entry[1]) for entry in side["events"] if label_of(entry) == label)
+    if (m.right["props"].get("listeners readable") or 0) < 2 or any(
+            total(m.left, label) != total(m.right, label) for label in ("read", "data")):
         return False
-    return all([m.drop(side, lambda entry: label_of(entry) in ("readable", "read")) for side in (m.left, m.right)])
+    return all([m.drop(side, lambda entry: label_of(entry) in ("readable", "read", "data")) for side in (
+        m.left, m.right)])
 
 
 @rule("flow-after-end", "after 'end' a listener of 'readable' still has the say; in Node not one that is added then")
@@ -954,7 +981,7 @@ def reset_while_connecting(m: Moment) -> bool:
     if sides[0] and ["connect"] in m.right["events"] and m.right["props"].get("is_paused"):
         raise Excused           # and if it is paused, it does not see the reset for now
     if not all(sides):
-        return m.who in early and m.equate("bytes_read")
+        return m.who in early and m.equate("bytes_read", "writable_finished")
     early.add(m.who)
     for side in (m.left, m.right):
         m.drop(side, lambda entry: label_of(entry) in (
@@ -969,12 +996,12 @@ def reset_while_connecting(m: Moment) -> bool:
       "ERR_SOCKET_CLOSED")
 def write_behind_reset(m: Moment) -> bool:
     behind = m.memory.setdefault("written behind a reset", [])
-    if m.who == "client" and m.asked("connect") and m.asked("reset_and_destroy") and m.asked("write"):
+    if m.who == "client" and m.asked("connect") and m.asked("reset_and_destroy"):
         behind.append(m.index)
     changed = bool(behind) and m.who != "client" and m.equate("bytes_read")
     ours = [entry[:2] for entry in m.right["events"] if entry[0] == "callback" and entry[2] is None]
     for entry in m.left["events"] if m.index in behind else ():
-        if entry[0] == "callback" and entry[2] == "ERR_SOCKET_CLOSED" and entry[:2] in ours:
+        if entry[0] == "callback" and entry[2] in ("ERR_SOCKET_CLOSED", "ERR_STREAM_DESTROYED") and entry[:2] in ours:
             entry[2], changed = None, True
     return changed
 
@@ -990,16 +1017,15 @@ def remote_known(m: Moment) -> bool:
       "how much one 'data' carries is not promised: up to 256 KiB; in Node 64 KiB at most. The bytes and their order "
       "are compared all the same")
 def receive_sizes(m: Moment) -> bool:
+    pieces = m.memory.setdefault("other pieces", set())
     if m.told[1].get("largest", 0) <= NODES_RECEIVE:
-        return echoed_twice(m)
+        return m.who in pieces and same_but_pieces(m) or echoed_twice(m)
     read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length", "destroyed")]
-    if not differently_cut(m, whole=all(read)):
+    if not differently_cut(m, whole=all(read) and m.who not in pieces):
         return False
-    sides = [[entry[:1] if carries(entry) else entry for entry in side["events"]] for side in (m.left, m.right)]
-    if sides[0] == sides[1] and m.left["events"] != m.right["events"]:
-        m.right["events"] = m.left["events"]
-        if m.same():
-            return True
+    pieces.add(m.who)
+    if same_but_pieces(m) and m.same():
+        return True
     raise Excused               # what a listener did after the first piece
 
 
@@ -1183,8 +1209,8 @@ def write_returns(m: Moment) -> bool:
     if ["pipe", m.who] in m.left["events"] and m.told[0].get("refused") != m.told[1].get("refused"):
         for side in (m.left, m.right):      # where a write was answered with false, the new pipe waited for 'drain'
             changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
-    for nodes, ours in zip(m.left["results"], m.right["results"]):
-        if ours[0] == nodes[0] == "write" and isinstance(ours[1], bool) and isinstance(nodes[1], bool):
+    for nodes, ours in zip(*m.results("write")):
+        if isinstance(ours[1], bool) and isinstance(nodes[1], bool):
             changed = changed or ours != nodes
             ours[1] = nodes[1]
     drains = [[entry for entry in side["events"] if label_of(entry) == "drain"] for side in (m.left, m.right)]
