@@ -408,3 +408,70 @@ def test_what_cannot_be_watched_anew_after_a_failure_is_told(engine: Reactor, mo
     assert kept.ready.wait(5)
     for end in (a, b, c, d):
         end.close()
+
+
+def test_what_failed_and_cannot_be_closed_either_is_replaced(engine: Reactor) -> None:
+    """Today's CPython does not say so when an epoll descriptor was closed by others; others may."""
+    class Closed:
+        def close(self) -> None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    a, b = socket.socketpair()
+    kept = watched(engine, a)
+    olds: List[Any] = []
+    over = threading.Event()
+
+    def fail() -> None:
+        olds.append((engine._selector, engine._epoll, type(engine._selector).close))
+        engine._selector.close = Closed().close         # type: ignore
+        engine._epoll = Closed() if engine._epoll is not None else None
+        engine._survive(OSError(errno.EBADF, os.strerror(errno.EBADF)))
+        over.set()
+    engine.call_soon(fail)
+    assert over.wait(5)
+    b.send(b"x")
+    assert kept.ready.wait(5)
+    selector, epoll, close = olds[0]
+    assert engine._selector is not selector
+    close(selector)
+    if epoll is not None:
+        epoll.close()
+    a.close()
+    b.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.close takes no sockets on Windows")
+def test_a_bell_whose_end_foreign_code_closed_says_so_and_can_be_closed() -> None:
+    for seen in (True, False):
+        bell = reactor_module._Bell()
+        number = bell.inside.fileno()
+        os.close(number)
+        if seen:
+            assert not bell.swallow(number)
+            assert not bell.has(number)         # it may be somebody else's by now
+        bell.close()
+        assert bell.outside.fileno() == -1
+
+
+def test_what_cannot_be_watched_is_an_error_of_who_asks(engine: Reactor) -> None:
+    over = threading.Event()
+    engine.call_soon(over.set)
+    assert over.wait(5)
+    if not engine.has_edges:
+        pytest.skip("poll() and select() find out when they wait")
+    (a, b), (c, d) = socket.socketpair(), socket.socketpair()
+    kept, problems = watched(engine, c), []         # type: Watched, List[Any]
+    number = a.fileno()
+    a.close()
+
+    def ask() -> None:
+        try:
+            engine.watch(number, READ, 0, kept)
+        except (OSError, ValueError) as problem:
+            problems.append(problem)
+    engine.call_soon(ask)
+    eventually(lambda: problems)
+    assert problems[0].errno == errno.EBADF
+    d.send(b"x")
+    assert kept.ready.wait(5)
+    for end in (b, c, d):
+        end.close()
