@@ -184,7 +184,8 @@ class BlockingMixin:
         """The connection is gone: nobody waits any more. Inside the gate."""
         readers, self._readers = self._readers, None
         for waiter in (*(readers or ()), *(self._helpers or ())):
-            waiter.set(error=self._why_gone())
+            if not waiter.is_set:       # else it has what it waited for, and does not hear of the error
+                waiter.set(error=self._why_gone())
 
     def _time_out_helpers(self: Any) -> None:
         """The idle period of `set_timeout` has passed. Inside the gate."""
