@@ -376,10 +376,11 @@ class StatefulEmitter(EventEmitter):
     It lives from its first step until its 'close'; `_told` has what was told in the present life.
     """
 
-    __slots__ = ("_told", "_error", "_reported", "_unheard", "_error_claimed")
+    __slots__ = ("_told", "_error", "_reported", "_unheard", "_error_claimed", "_watchers")
 
     def __init__(self) -> None:
         super().__init__()
+        self._watchers: Optional[List[Waiter]] = None       # threads that wait for a change; guarded by the gate
         self._begin_life()
 
     def _begin_life(self) -> None:
@@ -457,6 +458,27 @@ class StatefulEmitter(EventEmitter):
             return None
         self._claim_error()
         return self._error if self._error is not None else error("ERR_SOCKET_CLOSED")
+
+    def _wait_until(self, over: Callable[[], bool], deadline: Optional[float]) -> bool:
+        """Wait until `over()`, which is asked after each `_changed`; `False` if the deadline passes first."""
+        while True:
+            waiter = Waiter()
+            self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
+            if over():
+                return True
+            if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
+                return over()
+
+    def _watch_changes(self, waiter: Waiter) -> None:
+        if self._watchers is None:
+            self._watchers = []
+        self._watchers.append(waiter)
+
+    def _changed(self) -> None:
+        """Inside the gate: let those look who wait for a change."""
+        watchers, self._watchers = self._watchers, None
+        for waiter in watchers or ():
+            waiter.set()
 
     def _post(self, call: Callable[..., Any], *args: Any) -> None:
         """Queue a delivery. Inside the gate."""

@@ -68,7 +68,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         "allow_half_open", "pause_on_connect", "_max_connections", "_drop_max_connection", "_high_water_mark",
         "_no_delay", "_keep_alive", "_keep_alive_delay", "_block_list", "_dispatch", "_listener", "_address",
         "_resolving", "_living", "_lives_over", "_refed", "_sockets", "_parked", "_acceptors", "_watched", "_starved",
-        "_resting", "_backlog", "_life", "_watchers", "_signal", "_on_abort", "_failure",
+        "_resting", "_backlog", "_life", "_signal", "_on_abort", "_failure",
     )
 
     if TYPE_CHECKING:       # the same methods, event by event
@@ -113,7 +113,6 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._backlog = 511
         self._life = 0                  # counts lives: the same object can listen again
         self._lives_over = 0            # the last life whose 'close' was delivered
-        self._watchers: List[Waiter] = []       # threads that wait for something to end
         self._signal: Any = None
         self._on_abort: Any = None
         self._failure: Optional[BaseException] = None   # what the last `listen` failed with
@@ -415,25 +414,6 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         if self._strand is not None and self._strand.depends_on_me():
             held.add(self)
         return held
-
-    def _wait_until(self, over: Callable[[], bool], deadline: Optional[float]) -> bool:
-        """Wait until `over()`, which is asked whenever a connection ends, the server closes or `listen` fails."""
-        while True:
-            waiter = Waiter()
-            self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
-            if over():
-                return True
-            if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
-                return over()
-
-    def _watch_changes(self, waiter: Waiter) -> None:
-        self._watchers.append(waiter)       # looked up inside the gate: it is another list after each change
-
-    def _changed(self) -> None:
-        """Inside the gate: let those look who wait for a change."""
-        watchers, self._watchers = self._watchers, []
-        for waiter in watchers:
-            waiter.set()
 
     def serve_forever(self) -> None:
         """Block until the server is closed. Ctrl-C closes it, with its connections, and raises `KeyboardInterrupt`.
@@ -829,7 +809,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._make_strand(None)
         self._living, self._resolving, self._watched = False, None, None
         self._sockets, self._parked, self._acceptors = set(), deque(), deque()
-        self._waiters, self._watchers = None, []
+        self._waiters = self._watchers = None
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.abandon()

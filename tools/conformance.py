@@ -30,6 +30,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -101,7 +102,7 @@ class Case:
             return "not root"
         if self.needs & {"linux", "blackhole", "slowhole"} and not sys.platform.startswith("linux"):
             return "not Linux"
-        if self.group == "ipc" and not hasattr(socket, "AF_UNIX"):
+        if self.group in ("ipc", "cluster") and not hasattr(socket, "AF_UNIX"):
             return "no Unix paths"
         return None
 
@@ -234,7 +235,15 @@ def start(command, folder, arguments, **variables):
         environment["CONFORMANCE_SWITCH"] = str(arguments.switch_interval)
     environment.update({key: value for key, value in variables.items() if value})
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            env=environment)
+                            env=environment, start_new_session=True)
+
+
+def kill(process):
+    """End a program and the processes that it started, which have its output too."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def outcome_of(process, arguments):
@@ -243,7 +252,7 @@ def outcome_of(process, arguments):
         output, errors = process.communicate(timeout=arguments.limit)
         status = process.returncode
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill(process)
         output, errors = process.communicate()
         status = None
     lines = []

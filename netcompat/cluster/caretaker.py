@@ -312,7 +312,7 @@ class Caretaker:
             lived = 0.0 if member.began is None else time.monotonic() - member.began
             self._plan(member.slot, lived < AT_ONCE,
                        f"worker {member.id} has ended with {member.outcome}, {lived:.2f} s after it began")
-        cluster._changed()
+        cluster._enter(cluster._changed)
 
     def _plan(self, slot: int, at_once: bool, what: str = "") -> None:
         """A slot is to be filled again: at once, or after a pause that grows each time a worker dies at once."""

@@ -75,18 +75,6 @@ class Worker(StatefulEmitter):
         except OverflowError as problem:
             raise invalid_value("message", f"is too long ({problem})", type(message)) from None
 
-    def _on_message(self, data: bytes) -> None:
-        self._enter(self._post, self._deliver_message, data)
-
-    def _deliver_message(self, data: bytes) -> None:
-        """On the strand. Unpickling runs code of the user's, so it is here."""
-        try:
-            message = pickle.loads(data)
-        except Exception as problem:
-            self._raised("message", problem)
-            return
-        self._deliver("message", message)
-
     def _tell(self, event: str, *args: Any) -> None:
         """Have an event delivered that tells of a state."""
         self._enter(self._post, self._deliver_state, event, *args)

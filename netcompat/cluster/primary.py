@@ -56,7 +56,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
     """
 
     __slots__ = ("_target", "_args", "_size", "_policy", "_context", "_respawn", "_grace", "_caretaker", "_workers",
-                 "_members", "_places", "_numbers", "_last_place", "_ending", "_ended", "_killed", "_watchers",
+                 "_members", "_places", "_numbers", "_last_place", "_ending", "_gone", "_ended", "_killed",
                  "_counts", "_count_requests", "_restarting", "_handlers")
 
     def __init__(self, target: Callable[..., Any], args: Any = (), *, workers: Optional[int] = None,
@@ -79,9 +79,9 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         self._numbers: Dict[int, Place] = {}        # by number; the reactor's
         self._last_place = 0
         self._ending = False            # no worker is to be replaced any more
-        self._ended = False             # all are gone, and the caretaker too
+        self._gone = False              # all have ended, and the caretaker too
+        self._ended = False             # and the last 'exit' was delivered
         self._killed = 0                # how many had to be
-        self._watchers: List[Waiter] = []           # threads that wait for something to change
         self._counts: Dict[int, _Count] = {}        # questions under way; the reactor's
         self._count_requests = 0
         self._restarting = threading.Lock()         # held by `restart`: tried, never waited for
@@ -110,7 +110,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
             raise
         waiter.wait()
         if waiter.error is not None:
-            self._wait_until(lambda: self._ended, None)
+            self._wait_until(self._is_over, None)
             raise waiter.error
         return self
 
@@ -128,7 +128,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
     # ---- waiting ----
 
     def wait(self, timeout: Optional[float] = None) -> None:
-        """Block until every worker has ended and none will be replaced.
+        """Block until every worker has ended, none will be replaced, and the last 'exit' was delivered.
 
         `timeout`: seconds, `None` waits for ever; `TimeoutError` when they pass. Ctrl-C raises `KeyboardInterrupt` and
         leaves the cluster as it is.
@@ -136,31 +136,14 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         timeout = check_timeout(timeout)
         if self._caretaker is None:
             raise error("ERR_INVALID_STATE", reason="The cluster was not started")
-        if not self._wait_until(lambda: self._ended, None if timeout is None else time.monotonic() + timeout):
+        if not self._wait_until(self._is_over, None if timeout is None else time.monotonic() + timeout):
             raise TimeoutError(f"the cluster has not ended within {timeout} seconds")
         self._restore_signals()
 
-    def _wait_until(self, over: Callable[[], bool], deadline: Optional[float]) -> bool:
-        """Wait until `over()`, which is asked whenever something changes."""
-        while True:
-            waiter = Waiter()
-            self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
-            if over():
-                return True
-            if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
-                return over()
-
-    def _changed(self) -> None:
-        """Let those look who wait for a change."""
-        self._enter(self._wake_watchers)
-
-    def _watch_changes(self, waiter: Waiter) -> None:
-        self._watchers.append(waiter)       # looked up inside the gate: it is another list after each change
-
-    def _wake_watchers(self) -> None:
-        watchers, self._watchers = self._watchers, []
-        for waiter in watchers:
-            waiter.set()
+    def _is_over(self) -> bool:
+        """Has it ended? For a listener of its own that waits: have the processes, since no event can come before that
+        listener returns."""
+        return self._ended or self._gone and self._strand is not None and self._strand.depends_on_me()
 
     # ---- the end ----
 
@@ -173,7 +156,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         if caretaker is None:
             return 0
         caretaker.ask(caretaker.end_all, grace)
-        self._wait_until(lambda: self._ended, None)
+        self._wait_until(self._is_over, None)
         self._restore_signals()
         return self._killed
 
@@ -233,7 +216,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
 
     def _on_signal(self, number: int, frame: Any) -> None:
         caretaker = self._caretaker
-        if caretaker is None or self._ended:
+        if caretaker is None or self._gone:
             raise KeyboardInterrupt
         grace = 0.0 if self._ending else self._grace
         self._ending = True
@@ -322,7 +305,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
                 if kind == "ready":
                     place.ready.add(member)
                     self._post_both(member, "listening", place.address)
-                    self._changed()
+                    self._enter(self._changed)
         elif kind == "message":
             self._enter(self._post, self._deliver_message, member, rest[0])
         elif kind == "listen":
@@ -385,7 +368,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
             if not count.missing:
                 del self._counts[request]
         self._tell_both(member, "disconnect")
-        self._changed()
+        self._enter(self._changed)
 
     def _exited(self, member: "Member", code: Optional[int], signal: Optional[str]) -> None:
         """The process has ended. What it had sent is read first; a grandchild may hold its end of the channel open."""
@@ -432,15 +415,17 @@ class Cluster(StatefulEmitter, lifetime.Handle):
     def _close_for_good(self) -> None:
         self._close_places()
         assert self._strand is not None
+        self._gone = True
         if self._strand.dispatch is None:
             self._enter(self._post, self._finish)           # after every 'exit'
         else:
             call_on_pool(self._finish)                      # a foreign dispatch may never come to it
-        self._ended = True
-        self._changed()
+        self._enter(self._changed)
 
     def _finish(self) -> None:
         lifetime.closed(self)
+        self._ended = True
+        self._enter(self._changed)
 
     # ---- what lifetime.py needs ----
 
@@ -458,7 +443,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         forget_starting()
         self._make_gate()
         self._make_strand(None)
-        self._waiters, self._watchers = None, []
+        self._waiters = self._watchers = None
         for place in self._numbers.values():
             place.abandon()
         for worker in [*self._workers.values(), *self._members]:
@@ -468,7 +453,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         if self._caretaker is not None:
             self._caretaker.abandon()
         self._workers, self._members, self._places, self._numbers = {}, set(), {}, {}
-        self._ending = self._ended = True
+        self._ending = self._gone = self._ended = True
         _forget(self)
 
     def __repr__(self) -> str:
@@ -548,4 +533,4 @@ def _at_exit() -> None:
             cluster._ending = True
             caretaker.ask(caretaker.end_all, 0.0)
             caretaker.thread.join(3 * PATIENCE)         # it has to be the one that waits for the processes
-            cluster._wait_until(lambda: cluster._ended, time.monotonic() + PATIENCE)
+            cluster._wait_until(lambda: cluster._gone, time.monotonic() + PATIENCE)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import pickle
 import signal as signals
 import socket
 import sys
@@ -20,6 +21,7 @@ from functools import partial
 from typing import Any, Callable, Deque, Dict, Optional, Set, Tuple
 
 from .. import server as servers
+from ..emitter import Entry
 from ..runtime import lifetime
 from ..runtime.reactor import READ, reactor
 from ..runtime.report import log
@@ -73,7 +75,7 @@ class Own(Worker, lifetime.Handle):
     """This process, as a worker of a cluster."""
 
     __slots__ = ("_grace", "_requests", "_request", "_used", "_listeners_by_number", "_leaving", "_ending",
-                 "_servers_left", "_own_paths", "_last_words")
+                 "_servers_left", "_own_paths", "_last_words", "_kept")
 
     def __init__(self, sock: socket.socket, number: int, grace: float) -> None:
         super().__init__(number, multiprocessing.current_process())
@@ -88,6 +90,7 @@ class Own(Worker, lifetime.Handle):
         self._ending = False            # and the process is to end
         self._last_words: Optional[Waiter] = None           # the main thread, which waits until all is sent
         self._servers_left: Set[Server] = set()             # that have to close before the channel does
+        self._kept: Deque[bytes] = deque()      # messages that nobody has listened to yet; guarded by the gate
 
     def open(self) -> None:
         lifetime.opened(self, False)
@@ -124,7 +127,7 @@ class Own(Worker, lifetime.Handle):
             assert descriptor is not None
             self._arrived(frame[1], frame[2], frame[3], descriptor)
         elif kind == "message":
-            self._on_message(frame[1])
+            self._enter(self._keep_message, frame[1])
         elif kind == "listened":
             self._listened(frame, descriptor)
         elif kind == "unlistened":
@@ -157,6 +160,41 @@ class Own(Worker, lifetime.Handle):
             self._leave(self._grace, True)
         self._tell("disconnect")
         lifetime.closed(self)
+
+    # ---- messages: they wait until somebody listens, since the primary cannot know when the target has begun to ----
+
+    def _keep_message(self, data: bytes) -> None:
+        self._kept.append(data)
+        self._post(self._deliver_messages)
+
+    def _inserted(self, event: str, entry: Entry) -> None:
+        super()._inserted(event, entry)
+        if event == "message" and self._kept:
+            self._post(self._deliver_messages)
+
+    def _begin_wait(self, event: str, waiter: Waiter) -> None:
+        super()._begin_wait(event, waiter)
+        if event == "message" and self._kept:
+            self._post(self._deliver_messages)
+
+    def _next_message(self) -> Optional[bytes]:
+        """Inside the gate."""
+        heard = "message" in self._listeners or any(
+            event == "message" and not waiter.is_set for event, waiter in self._waiters or ())
+        return self._kept.popleft() if heard and self._kept else None
+
+    def _deliver_messages(self) -> None:
+        """On the strand. Unpickling runs code of the user's, so it is here."""
+        while True:
+            data = self._enter(self._next_message)
+            if data is None:
+                return
+            try:
+                message = pickle.loads(data)
+            except Exception as problem:
+                self._raised("message", problem)
+                continue
+            self._deliver("message", message)
 
     # ---- listening ----
 

@@ -55,6 +55,18 @@ def answer_messages():
     own.wait_for("disconnect")
 
 
+def listen_late(how):
+    """Send back what came before anybody listened."""
+    own = cluster.worker
+    time.sleep(0.3)                     # so that everything has come
+    if how == "listener":
+        own.on("message", own.send)
+    else:
+        for _ in range(4):
+            own.send(own.wait_for("message", WAIT)[0])
+    own.wait_for("disconnect")
+
+
 def wait_for_disconnect():
     cluster.worker.wait_for("disconnect")
 

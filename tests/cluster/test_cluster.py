@@ -3,6 +3,7 @@ import os
 import socket
 import sys
 import threading
+import time
 
 import pytest
 
@@ -197,6 +198,36 @@ def test_messages_both_ways(running, method):
         assert worker.send({"number": worker.id, "bytes": b"\0" * 100000})
     assert sorted((told[0]["number"],) + told[1:] for told in one.messages(2)) == [
         (worker.id, worker.id, True, False) for worker in one.workers()]
+
+
+@pytest.mark.parametrize("how", ["listener", "wait_for"])
+def test_messages_wait_until_the_worker_listens(running, how):
+    one = running(targets.listen_late, (how,), workers=1)
+    for number in range(3):
+        one.workers()[0].send(number)           # its target has not begun
+    one.workers()[0].send("now")
+    assert one.messages(4) == [0, 1, 2, "now"]
+
+
+def test_the_last_exit_is_delivered_before_shutdown_returns(running):
+    one = running(targets.wait_for_disconnect, workers=2)
+    told = []
+
+    def slow(worker, *how):
+        time.sleep(0.2)
+        told.append(worker.id)
+
+    one.cluster.on("exit", slow)
+    one.cluster.shutdown()
+    assert sorted(told) == [1, 2]
+
+
+def test_a_listener_of_the_cluster_may_shut_it_down(running):
+    one = running(targets.wait_for_disconnect, workers=1)
+    returned = []
+    one.cluster.on("online", lambda worker: returned.append(one.cluster.shutdown()))
+    one.cluster.wait(WAIT)
+    assert returned == [0]
 
 
 def test_many_large_messages_arrive_in_order(running):
