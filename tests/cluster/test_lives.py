@@ -326,7 +326,9 @@ class Primary:
             status = self.process.wait(WAIT)
             out = self.process.stdout.read()
             eventually(lambda: not session(self.process.pid), WAIT, "processes are left")
-            return status, out, self.complaints()
+            complaints = self.complaints()
+            assert "resource_tracker" not in complaints, complaints     # it tells of semaphores that are left
+            return status, out, complaints
         finally:
             self.process.stdout.close()
             self.stderr.close()
