@@ -214,7 +214,11 @@ class Strand(Runnable):
         try:
             if self._items:
                 self._run_items()
-            if self._readable and not self._held and not self._items:      # what is queued happened before
+            # What is queued happened before. Where listeners block, a worker looks at once whether there is more: that
+            # costs less than another round through the queue.
+            for _ in range(2 if self.blocking else 1):
+                if not self._readable or self._held or self._items:
+                    break
                 self._readable = False
                 receive = self._receive
                 receive()           # type: ignore[misc]
@@ -255,6 +259,8 @@ class Strand(Runnable):
             except IndexError:
                 return
             pool.progress += 1
+            if not self.blocking:
+                pool.led += 1
             call(*args)
             if self._held:
                 return

@@ -10,7 +10,7 @@ back to what another one leads. Quick listeners cost no contention; parallelism 
 
 A listener that lost its turn is known to block from then on (`verdicts.py`): the strands that run it go to a queue of
 their own, and to workers that the reactor never waits for. While a leader has the turn these begin one after the other,
-a quarter of a millisecond apart, since each of them wants the interpreter lock several times for a message.
+a third of a millisecond apart, since each of them wants the interpreter lock several times for a message.
 
 On a free-threaded build it is the same: there the fight is over the sockets. A reactor that goes on polling sees the
 input again that a worker is about to receive, and that costs more than the message. Listeners that compute lose their
@@ -49,7 +49,7 @@ NAP = 0.008                 # seconds between two windows while nothing blocks
 MANY_BEGUN = 4              # items begun for each WINDOW, for that
 CALM = 1.0                  # seconds since something blocked, for that
 LOOK = 0.001                # seconds that a worker with the turn waits for more input: what selectors can tell apart
-PACE = 0.00025              # seconds between two runs of what blocks, while a worker has the turn
+PACE = 0.00035              # seconds between two runs of what blocks, while a worker has the turn
 SATURATED_AFTER = 5.0       # seconds that everything may be busy before a warning
 MANY_LOST = 4               # windows in a row after which it is the listener, and not the machine
 DECIDED = 0.1               # seconds after which a worker that is in no listener counts as blocked all the same
@@ -164,6 +164,7 @@ class Pool:
         self._window = WINDOW       # seconds that the reactor waits before it looks whether listeners get on
         self._lost_at = 0.0         # when a listener lost its turn
         self.progress = 0           # changes with each item that is begun; compared, never counted with
+        self.led = 0                # likewise, of those from the run queue
         self._workers: Set[_Worker] = set()         # those that count towards the limit, or wait
         self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
         self._blocked: Set[_Worker] = set()         # of these, those that serve the queue of what blocks
@@ -375,12 +376,12 @@ class Pool:
 
     def _wait_for(self, mark: _Mark) -> None:
         """Until the turn is given back, or what stood before the mark is with workers that block."""
-        seen, lost, since = self.progress, 0, 0.0
+        seen, lost, since = self.led, 0, 0.0
         while not mark.turn.acquire(True, reactor.until_due(self._window)):
             if reactor.is_due():
                 mark.recalled = True
-            if self.progress != seen or mark.looking:
-                begun, seen = self.progress - seen, self.progress
+            if self.led != seen or mark.looking:
+                begun, seen = self.led - seen, self.led
                 self._nap(begun)
                 continue
             self._window, self._lost_at = WINDOW, monotonic()
@@ -495,6 +496,8 @@ class Pool:
                     return
                 me.item = item
                 self.progress += 1
+                if me.queue is self.queue:
+                    self.led += 1
                 item.run()
                 me.item = me.undecided = item = None        # keep nothing alive while at rest
         finally:
