@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import platform
 import selectors
@@ -637,6 +638,13 @@ def number(text: str) -> int:
     return int(text)
 
 
+def output_is_gone(problem: BaseException) -> bool:
+    """Does nobody read our output any more? Windows says so with EINVAL. An error of ours names its system call."""
+    if not isinstance(problem, OSError) or hasattr(problem, "syscall"):
+        return False
+    return isinstance(problem, BrokenPipeError) or (os.name == "nt" and problem.errno == errno.EINVAL)
+
+
 def seconds(text: str) -> float:
     try:
         value = float(text)
@@ -652,15 +660,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     options = make_parser().parse_args(arguments)
     try:
         options.run(options)
+        print(end="", flush=True)      # or it would be written when nobody can catch what comes of it
         return 0
     except KeyboardInterrupt:
         status, problem = 130, ""
-    except BrokenPipeError as error:
-        status, problem = 1, f"netcompat: {in_one_line(error)}" if hasattr(error, "syscall") else ""
-        if not problem:                 # `netcompat doctor | head`: nobody reads our output any more
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (Failure, OSError, ValueError) as error:
+    except (Failure, NotImplementedError, OSError, ValueError) as error:
         status, problem = 1, f"netcompat: {in_one_line(error)}"
+        if output_is_gone(error):       # `netcompat doctor | head`
+            problem = ""
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if problem:
         say(problem)
     try:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import socket as stdlib_socket
 import sys
-import time
 from typing import IO, TYPE_CHECKING, Any, Iterator, List, Optional, Tuple, cast
 
 from .arguments import check_int
 from .emitter import check_timeout
 from .errors import error, system_error
+from .runtime.clock import monotonic
 from .runtime.waiter import Waiter, deadline_of
 from .stdlib_view import StdlibView, make_file
 from .stream import ABSENT, ENDING, GONE, NEW, OPEN, READING, _as_bytes, _kept
@@ -159,7 +159,7 @@ class BlockingMixin:
         if not waiter.is_set:
             self._enter(self._add_helper, waiter)
         try:
-            if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
+            if not waiter.wait(None if deadline is None else max(deadline - monotonic(), 0.0)):
                 if not waiter.set(error=TimeoutError(f"timed out: {what} in time")):
                     waiter.wait()       # it came in this very moment
         finally:
@@ -223,7 +223,7 @@ class BlockingMixin:
         try:
             self.end()
             self.flush()
-            deadline = time.monotonic() + GOODBYE
+            deadline = monotonic() + GOODBYE
             while self._recv(CHUNK, deadline):
                 pass
         except OSError:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from .addresses import check_port, is_ip
@@ -23,6 +22,7 @@ from .arguments import (check_block_list, check_callback, check_host, check_int,
                         split_place)
 from .blocklist import BlockList
 from .errors import AggregateError, error, invalid_type, invalid_value, lookup_error, system_error
+from .runtime.clock import monotonic
 from .runtime.reactor import WRITE, Channel, Timer, reactor
 from .runtime.resolver import resolve
 from .transports.base import connect_now, connect_result
@@ -379,7 +379,7 @@ class PathConnector:
             self.bound.close()
             self.failed(OSError(errno.EINVAL, os.strerror(errno.EINVAL)))       # a TCP address leads to no path
             return
-        self.deadline = time.monotonic() + PATH_PATIENCE
+        self.deadline = monotonic() + PATH_PATIENCE
         self.attempt()
 
     def attempt(self) -> None:
@@ -390,7 +390,7 @@ class PathConnector:
         try:
             transport = connect_path(self.path, None if self.bound is None else self.bound.socket)
         except OSError as problem:
-            if is_busy(problem) and time.monotonic() < self.deadline:
+            if is_busy(problem) and monotonic() < self.deadline:
                 self.timer = reactor.call_later(self.pause, self.attempt)
                 self.pause = min(2 * self.pause, LONGEST_PATH_PAUSE)
             else:

@@ -8,13 +8,13 @@ replaced, never changed, so that who delivers reads it without the lock.
 """
 from __future__ import annotations
 
-import time
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar, cast
 
 from .arguments import check_int
 from .errors import error, invalid_type, out_of_range
 from .runtime import lifetime
+from .runtime.clock import monotonic
 from .runtime.gate import Gate
 from .runtime.report import report
 from .runtime.strand import Dispatch, Strand, default_dispatch
@@ -187,11 +187,11 @@ class EventEmitter(Gate):
                 raise RuntimeError(f"wait_for({event!r}) in a listener of the same emitter, or on the thread that runs "
                                    "them, would wait for ever: the event is delivered after this listener has "
                                    "returned, or when this thread pumps its queue")
-            if deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and monotonic() >= deadline:
                 return waiter.wait(0.0)
-            if waiter.wait(_LOOK if deadline is None else min(_LOOK, max(deadline - time.monotonic(), 0.0))):
+            if waiter.wait(_LOOK if deadline is None else min(_LOOK, max(deadline - monotonic(), 0.0))):
                 return True         # nobody has come to its dispatch so far: look again whether anybody can
-        return waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0))
+        return waiter.wait(None if deadline is None else max(deadline - monotonic(), 0.0))
 
     # ---- inside the gate ----
 
@@ -466,7 +466,7 @@ class StatefulEmitter(EventEmitter):
             self._enter(self._watch_changes, waiter)        # first this: what changes from here on sets it
             if over():
                 return True
-            if not waiter.wait(None if deadline is None else max(deadline - time.monotonic(), 0.0)):
+            if not waiter.wait(None if deadline is None else max(deadline - monotonic(), 0.0)):
                 return over()
 
     def _watch_changes(self, waiter: Waiter) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional
 
 from .emitter import check_timeout
 from .errors import invalid_type
+from .runtime.clock import monotonic
 from .runtime.lifetime import own_idents
 from .runtime.report import report
 from .runtime.waiter import Waiter, deadline_of
@@ -56,7 +56,7 @@ class EventQueue:
                 call()
             except Exception as problem:
                 report(problem)
-            if deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and monotonic() >= deadline:
                 break
         return ran
 
@@ -101,7 +101,7 @@ class EventQueue:
         self._sleepers.append(waiter)
         try:
             if not self._items and self._stops == stops:
-                left = None if deadline is None else deadline - time.monotonic()
+                left = None if deadline is None else deadline - monotonic()
                 if (left is not None and left <= 0) or not waiter.wait(left):
                     return False
         finally:

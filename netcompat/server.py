@@ -13,7 +13,6 @@ import os
 import socket as stdlib_socket
 import sys
 import threading
-import time
 from collections import deque
 from concurrent.futures import Future
 from typing import (TYPE_CHECKING, Any, Callable, Deque, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set,
@@ -30,7 +29,7 @@ from .runtime.gate import inside_a_gate
 from .runtime.reactor import READ, Channel, reactor
 from .runtime.resolver import resolve
 from .runtime.strand import Dispatch
-from .runtime.waiter import Waiter
+from .runtime.waiter import Waiter, deadline_of
 from .runtime.workers import call_on_pool
 from .socket import Socket
 from .transports.base import Listener, SocketListener
@@ -394,7 +393,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         Called in a listener of the server or of one of its sockets, it does not wait for that listener.
         """
         timeout = check_timeout(timeout)
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         self.close()
         life = self._life
         held = self._held_here()

@@ -1,4 +1,5 @@
 """On Windows alone: more sockets than select() takes, the command line with pipes, Ctrl-C after a program's end."""
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -47,6 +48,22 @@ def test_two_thousand_connections_at_once_echo_and_then_sleep(capsys: Any) -> No
     for client in clients:
         client.destroy()
     server.wait_for("close", 60)
+
+
+def test_a_cluster_says_that_it_is_not_for_windows_and_what_is() -> None:
+    from netcompat import cluster
+    with pytest.raises(NotImplementedError, match="clusters do not run on Windows yet: .* WorkerPool"):
+        cluster.Cluster(print)
+    with netcompat.create_server() as server:
+        server.listen(0, "127.0.0.1")
+        with pytest.raises(NotImplementedError, match="handles cannot be shared on Windows yet"):
+            cluster.share(server)
+        near, far = multiprocessing.Pipe()
+        with near, far, pytest.raises(NotImplementedError, match="handles cannot be sent on Windows yet"):
+            cluster.send_handle(near, server)
+    done = subprocess.run(COMMAND + ["echo", "--workers", "2", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=script_environment(), timeout=60)
+    assert done.returncode == 1 and done.stderr.startswith(b"netcompat: clusters do not run on Windows yet")
 
 
 @pytest.fixture

@@ -355,6 +355,8 @@ class Caretaker:
 
     def _press(self) -> None:
         """Who is late gets a signal: SIGTERM, a moment later SIGKILL."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         now = time.monotonic()
         for member in self._living:
             if member.deadline is None or member.deadline > now:
@@ -369,15 +371,13 @@ class Caretaker:
 
 def _start_masked(process: Any) -> None:
     """Start a process in which Ctrl-C, which a terminal sends to all, has no effect before the worker says so."""
-    mask = getattr(signals, "pthread_sigmask", None)
-    if mask is None:
-        process.start()
-        return
-    before = mask(signals.SIG_BLOCK, [signals.SIGINT])
+    if sys.platform == "win32":
+        raise NotImplementedError
+    before = signals.pthread_sigmask(signals.SIG_BLOCK, [signals.SIGINT])
     try:
         process.start()
     finally:
-        mask(signals.SIG_SETMASK, before)
+        signals.pthread_sigmask(signals.SIG_SETMASK, before)
 
 
 def _signal_name(number: int) -> str:

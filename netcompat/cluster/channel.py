@@ -19,6 +19,7 @@ import os
 import pickle
 import socket
 import struct
+import sys
 import threading
 from collections import deque
 from typing import Any, Callable, Deque, List, Optional, Tuple
@@ -26,7 +27,7 @@ from typing import Any, Callable, Deque, List, Optional, Tuple
 from ..runtime.reactor import READ, WRITE, Channel as Watched, reactor
 from ..runtime.report import report
 
-__all__ = ["Channel", "channel_pair"]
+__all__ = ["Channel", "channel_pair", "check_system"]
 
 RECEIVES = 64               # receives in one go, before others get their turn
 SIZE = 65536
@@ -114,6 +115,8 @@ class Channel(Watched):
 
     def receive(self) -> None:
         """Read what there is."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         for _ in range(RECEIVES):
             try:
                 data, ancillary, flags, _address = self._socket.recvmsg(SIZE, _SPACE, _CLOEXEC)
@@ -132,6 +135,8 @@ class Channel(Watched):
                 return
 
     def _keep_descriptors(self, ancillary: List[Tuple[int, int, bytes]]) -> None:
+        if sys.platform == "win32":
+            raise NotImplementedError
         numbers = array.array("i")
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
@@ -180,6 +185,8 @@ class Channel(Watched):
 
     def _transmit(self, data: Any, attached: Optional[socket.socket]) -> int:
         """How many bytes were taken."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         ancillary: List[Tuple[int, int, Any]] = []
         if attached is not None and attached.fileno() >= 0:
             ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [attached.fileno()]))]
@@ -229,6 +236,15 @@ class Channel(Watched):
         self._socket.close()
 
 
+def check_system(what: str) -> None:
+    """Raise `NotImplementedError` on Windows, where no descriptor can be attached to what is sent."""
+    if sys.platform == "win32":
+        raise NotImplementedError(f"{what} on Windows yet: serve from one process, whose WorkerPool runs the listeners "
+                                  "on threads, or let each process listen on a port of its own")
+
+
 def channel_pair() -> Tuple[socket.socket, socket.socket]:
     """The sockets of a channel's two ends. Raises `OSError`."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

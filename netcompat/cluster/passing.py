@@ -28,6 +28,7 @@ from ..stream import WRITING
 from ..transports.base import SocketListener
 from ..transports.bound import BoundSocket
 from ..transports.unix import OwnPath
+from .channel import check_system
 
 __all__ = ["SharedHandle", "recv_handle", "send_handle", "share"]
 
@@ -119,6 +120,8 @@ def send_handle(connection: Any, handle: Handle) -> None:
     closed, and then a socket is lost. Node: `subprocess.send(message, handle)`.
     """
     _check_connection(connection)
+    if sys.platform == "win32":
+        raise NotImplementedError
     parts = _take_apart(handle)
     try:
         connection.send_bytes(_MAGIC + pickle.dumps(parts.describe(), pickle.HIGHEST_PROTOCOL))
@@ -141,8 +144,7 @@ def recv_handle(connection: Any) -> Any:
 
 
 def _check_connection(connection: Any) -> None:
-    if sys.platform == "win32":
-        raise NotImplementedError("handles cannot be sent on Windows yet")
+    check_system("handles cannot be sent")
     if not isinstance(connection, multiprocessing.connection.Connection):
         raise invalid_type("connection", "a multiprocessing.connection.Connection", connection)
     if not (connection.readable and connection.writable):
@@ -153,6 +155,8 @@ def _check_connection(connection: Any) -> None:
 
 
 def _is_unix(descriptor: int) -> bool:
+    if sys.platform == "win32":
+        raise NotImplementedError
     try:
         with socket.socket(fileno=os.dup(descriptor)) as sock:
             return sock.family == socket.AF_UNIX
@@ -212,6 +216,7 @@ def share(handle: Handle) -> SharedHandle:
 
     A `Socket` or `BoundSocket` moves into it and is closed here; a `Server` goes on. Raises as `send_handle`.
     """
+    check_system("handles cannot be shared")
     return SharedHandle(_take_apart(handle))
 
 
@@ -220,11 +225,14 @@ def _reduce_handle(handle: Handle) -> Any:
     if multiprocessing.context.get_spawning_popen() is None:
         raise TypeError(f"a {type(handle).__name__} can be pickled as an argument of a multiprocessing.Process only; "
                         "send_handle() sends it through a connection")
+    check_system("handles cannot be arguments of a process")
     parts = _take_apart(handle)
     return _rebuild, _reduce_parts(parts, parts.socket)
 
 
 def _reduce_parts(parts: _Parts, sock: socket.socket) -> Tuple[Any, ...]:
+    if sys.platform == "win32":
+        raise NotImplementedError
     kind, family, proto, state = parts.describe()
     popen = multiprocessing.context.get_spawning_popen()
     if popen is None:

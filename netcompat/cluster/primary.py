@@ -32,6 +32,7 @@ from ..runtime.workers import call_on_pool
 from ..server import make_listener
 from ..transports.base import SocketListener
 from .caretaker import PATIENCE, Caretaker, Member, forget_starting
+from .channel import check_system
 from .member import Worker, check_target
 from .places import Key, Place, RoundRobin, Shared
 
@@ -61,6 +62,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
 
     def __init__(self, target: Callable[..., Any], args: Any = (), *, workers: Optional[int] = None,
                  policy: str = "round-robin", context: Any = None, respawn: bool = True, grace: float = 10.0) -> None:
+        check_system("clusters do not run")
         self._args = check_target(target, args)
         if policy not in POLICIES:
             raise invalid_value("policy", f"must be one of {', '.join(map(repr, POLICIES))}", policy)

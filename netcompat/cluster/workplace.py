@@ -53,7 +53,7 @@ def run(sock: socket.socket, number: int, grace: float, target: Callable[..., An
     threading.current_thread().name = "MainThread"      # with 'fork' it was a thread of the primary's
     os.set_inheritable(sock.fileno(), False)
     signals.signal(signals.SIGINT, signals.SIG_IGN)     # Ctrl-C reaches the primary too, which decides
-    if hasattr(signals, "pthread_sigmask"):
+    if sys.platform != "win32":
         signals.pthread_sigmask(signals.SIG_UNBLOCK, [signals.SIGINT])
     own = current = Own(sock, number, grace)
     servers.obtain_listener = own.obtain
@@ -223,6 +223,8 @@ class Own(Worker, lifetime.Handle):
             done(None, OSError(errno.ECONNABORTED, "the channel to the primary is closed"))
             return
         host, port, path = key[:3]
+        if sys.platform == "win32":
+            raise NotImplementedError
         address = path if path is not None else address_info((host or "::", port))
         done(Handed(self, 0, key, address, int(socket.AF_INET) if path is None else int(socket.AF_UNIX)), None)
         reactor.call_soon(self._close_servers)

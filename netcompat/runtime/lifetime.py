@@ -23,6 +23,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 from ..errors import invalid_type, out_of_range
 from . import resolver, workers
+from .clock import monotonic
 from .reactor import Timer, reactor
 from .report import log
 
@@ -359,13 +360,13 @@ def shutdown(timeout: Optional[float] = None) -> None:
             raise invalid_type("timeout", "int, float or None", timeout)
         if not 0 <= timeout <= threading.TIMEOUT_MAX:
             raise out_of_range("timeout", f">= 0 and <= {threading.TIMEOUT_MAX} seconds", timeout)
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = None if timeout is None else monotonic() + timeout
     while True:
         _end_all()
         alive = [thread for thread in _threads() if thread.is_alive()]
         if not alive or threading.current_thread() in alive:
             return          # in a listener: the rest of it happens when that has returned
-        left = _LOOK if deadline is None else deadline - time.monotonic()
+        left = _LOOK if deadline is None else deadline - monotonic()
         if left <= 0:
             names = ", ".join(thread.name for thread in alive)
             raise TimeoutError(f"shutdown: {names} still busy after {timeout} seconds")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from typing import Any, Optional
 
+from .clock import monotonic
 from .gate import inside_a_gate
 from .workers import blocking
 
@@ -58,15 +58,15 @@ class Waiter:
         with blocking(helper):
             if threading.current_thread() is not threading.main_thread():
                 return self._done.acquire(True, -1 if timeout is None else max(timeout, 0.0))
-            deadline = None if timeout is None else time.monotonic() + timeout
+            deadline = None if timeout is None else monotonic() + timeout
             while True:
-                left = _SLICE if deadline is None else min(_SLICE, max(deadline - time.monotonic(), 0.0))
+                left = _SLICE if deadline is None else min(_SLICE, max(deadline - monotonic(), 0.0))
                 if self._done.acquire(True, left):
                     return True
-                if deadline is not None and time.monotonic() >= deadline:
+                if deadline is not None and monotonic() >= deadline:
                     return False
 
 
 def deadline_of(timeout: Optional[float]) -> Optional[float]:
-    """When so many seconds from now will have passed; `None` for ever."""
-    return None if timeout is None else time.monotonic() + timeout
+    """When so many seconds from now will have passed, by the clock of timers; `None` for ever."""
+    return None if timeout is None else monotonic() + timeout
