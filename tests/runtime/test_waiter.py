@@ -60,7 +60,7 @@ def test_a_time_out_of_the_main_thread_is_kept(monkeypatch: pytest.MonkeyPatch) 
             return super().acquire(blocking, timeout)
     made = Waiter()
     made._done = flag = Slow(1000)      # type: ignore[assignment]
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(module, "monotonic", lambda: clock[0])
     assert not made.wait(3.5)
     assert clock[0] == pytest.approx(3.5) and max(flag.waits) <= 1.0
 
