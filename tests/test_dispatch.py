@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import os
 import threading
 import time
 from typing import Any, Callable, Dict, List
@@ -73,7 +74,7 @@ def test_qt_runs_them_on_its_thread(run_script: Any) -> None:
     pytest.importorskip("PySide6.QtCore", reason="PySide6 is not installed")
     result = run_script(f"""
         import sys, threading
-        sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
+        sys.path.insert(0, {os.path.dirname(__file__)!r})
         from PySide6.QtCore import QCoreApplication, QTimer
         from test_dispatch import talk
         app = QCoreApplication([])

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 LIMIT = 3.0         # seconds, as the examples promise
 NEEDS_UNIX = {"ipc.py"}
+NEEDS_PROCESSES = {"workers.py"}
 NEEDS_TK = {"tk_chat.py"}
 
 
@@ -23,8 +24,14 @@ def test_there_are_examples():
 def test_example_runs(path, tmp_path):
     if path.name in NEEDS_UNIX and sys.platform == "win32":
         pytest.skip("needs Unix-domain sockets")
+    if path.name in NEEDS_PROCESSES and sys.platform == "win32":
+        pytest.skip("clusters do not run on Windows yet")
     if path.name in NEEDS_TK:
-        pytest.importorskip("tkinter")
+        tkinter = pytest.importorskip("tkinter")
+        try:
+            tkinter.Tcl()
+        except tkinter.TclError:        # the module is there, Tcl's own library is not
+            pytest.skip("this Python has no Tcl")
     output = tmp_path / "output"
     started = time.monotonic()
     with output.open("wb") as file:         # no pipe: what an example leaves behind could hold it open
