@@ -151,7 +151,7 @@ def test_what_only_this_thread_could_bring_is_refused(what: str, pumped: str, ru
     process of its own, since another thread could be the one that pumps."""
     result = run_script(f"""
         import sys, time
-        sys.path.insert(0, {str(__file__).rsplit("/", 1)[0]!r})
+        sys.path.insert(0, {os.path.dirname(__file__)!r})
         import netcompat
         from test_dispatch import REFUSALS
         queue = netcompat.EventQueue()
