@@ -84,11 +84,11 @@ def test_the_version_is_static() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?(\.dev\d+)?", version), version
 
 
-def test_no_requirements_but_for_tests_and_linting() -> None:
+def test_no_requirements_but_for_its_developers() -> None:
     parser = config()
     assert lines(parser["options"]["install_requires"]) == []
     assert parser["options"]["python_requires"] == ">=3.8"
-    assert set(parser["options.extras_require"]) == {"test", "lint"}
+    assert set(parser["options.extras_require"]) == {"test", "lint", "coverage"}
     assert lines(parser["options.extras_require"]["test"]) == ["pytest", "pytest-timeout"]
 
 

@@ -20,7 +20,9 @@ def body(cluster):
         def data(chunk):
             second = net.connect(address.port, "127.0.0.1").on("error", lambda error: None)
 
-            @second.resume().on("close")
+            second.resume()
+
+            @second.on("close")
             def closed(had_error):
                 log("clients", "the second was read", second.bytes_read)
                 first.end()
