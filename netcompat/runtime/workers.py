@@ -325,8 +325,7 @@ class Pool:
                 for group in (self._workers, self._blocked):
                     group.discard(worker)
                 self._threads.discard(thread)
-                if self._leader is worker:
-                    self._leader = None
+                self._resign(worker)
                 if self._may_start:
                     self._may_start = False
                     log.warning("no further worker: %s", problem)
@@ -445,8 +444,7 @@ class Pool:
             if worker.queue is self.queue:
                 self._blocked.add(worker)
                 worker.queue, worker.undecided = self.blocking_queue, item
-                if self._leader is worker:
-                    self._leader = None
+                self._resign(worker)
             if worker.undecided is item:
                 for code in _suspects(worker, item, frames):
                     worker.undecided = None
@@ -521,12 +519,16 @@ class Pool:
             self._leader = me
         return self._leader is me or self is not _default or self._saturated
 
+    def _resign(self, worker: _Worker) -> None:
+        """It leads no more, if it did."""
+        if self._leader is worker:
+            self._leader = None
+
     def _rest(self, me: _Worker) -> bool:
         """Wait to be woken; `False` to end the thread."""
         self._blocked.discard(me)
         me.queue = self.queue
-        if self._leader is me:
-            self._leader = None
+        self._resign(me)
         if self._shut or me.leaving or me not in self._workers or self._surplus() > 0:
             return False        # helpers that waited had others started in their place: now it is one too many
         self._idle.append(me)
@@ -560,8 +562,7 @@ class Pool:
         """A worker ends. What was queued because it still counted is looked at once more."""
         for group in (self._workers, self._waiting, self._blocked):
             group.discard(me)
-        if self._leader is me:
-            self._leader = None
+        self._resign(me)
         fence()
         if not self._frozen:
             for queue in (self.queue, self.blocking_queue):
@@ -631,8 +632,7 @@ class blocking:
         worker.in_helper = self._helper
         pool = worker.pool
         pool._waiting.add(worker)       # first this, then the look
-        if pool._leader is worker:
-            pool._leader = None
+        pool._resign(worker)
         fence()
         for queue in (pool.queue, pool.blocking_queue):
             if queue:
