@@ -34,6 +34,7 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))     # so that it runs from a clone, uninstalled
 
 import netcompat  # noqa: E402
+from soak_process import descriptors, resident  # noqa: E402
 
 PAUSE = 0.1                 # seconds between the two questions of a client
 LATE = 15.0                 # seconds after which a client that was not served has waited in vain
@@ -304,22 +305,6 @@ def soak_restart(options: argparse.Namespace) -> bool:
     if left:
         failures.append(f"{left} workers had to be killed at the end")
     return judge(failures, "restart")
-
-
-def resident() -> int:
-    """Bytes of memory in use, 0 where that cannot be seen."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def descriptors() -> int:
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        if os.path.isdir(folder):
-            return len(os.listdir(folder)) - 1
-    return 0
 
 
 def soak_replacements(options: argparse.Namespace) -> bool:

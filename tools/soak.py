@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))     # so that it
 
 import netcompat  # noqa: E402
 from soak_loris import measure_loris  # noqa: E402
+from soak_process import descriptors, resident  # noqa: E402
 from soak_traffic import LONGEST_WORK, Books, Direction, Fault, Venue, make_venues  # noqa: E402
 
 HOLD = (20.0, 50.0)         # seconds that a held connection lasts
@@ -50,22 +51,6 @@ class Sample(NamedTuple):
     threads: int
     wakeups: int            # of the reactor, since the start
     open: int               # connections whose client is open
-
-
-def resident() -> int:
-    """Bytes of memory in use, 0 where that cannot be seen."""
-    try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def descriptors() -> int:
-    for folder in ("/proc/self/fd", "/dev/fd"):
-        if os.path.isdir(folder):
-            return len(os.listdir(folder))
-    return 0
 
 
 def threads() -> List[str]:
