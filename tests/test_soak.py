@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT / "tools"))
 import soak  # noqa: E402
 
 
-def failures_of_a_short_run(monkeypatch: Any) -> str:
-    for name, value in (("IDLE_SECONDS", 0.0), ("SETTLE", 5.0), ("LONGEST_WORK", 1.0)):
+def failures_of_a_short_run(monkeypatch: Any, settle: float = 5.0) -> str:
+    for name, value in (("IDLE_SECONDS", 0.0), ("SETTLE", settle), ("LONGEST_WORK", 1.0)):
         monkeypatch.setattr(soak, name, value)
     return "\n".join(soak.soak(0.7, seed=1, held=0, at_once=10)["failures"])
 
@@ -74,5 +74,5 @@ def test_a_conversation_that_stands_still_is_explained(monkeypatch: Any) -> None
         if self._server is None and self._interest == READ and self._transport.fileno() % 4 == 0:
             self._transport.set_interest(0, READ, self)
     monkeypatch.setattr(Socket, "_sync", forgetful)
-    failures = failures_of_a_short_run(monkeypatch)
+    failures = failures_of_a_short_run(monkeypatch, settle=1.0)
     assert "did not end" in failures and "not in the selector" in failures and "bytes to receive" in failures

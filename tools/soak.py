@@ -223,11 +223,12 @@ def soak(seconds: float, seed: int, held: int, at_once: int, hold: Tuple[float, 
     books, samples, warnings = run.books, run.samples, run.warnings
     del run
     books.waiting.clear()
-    for _ in range(20):         # a thread that ends may take a moment
-        after = what_is_there()
-        if after == before:
+    for _ in range(20):         # a thread that ends may take a moment, and its descriptors with it
+        gc.collect()
+        if (descriptors(), threads()) == before[:2]:
             break
         time.sleep(0.1)
+    after = what_is_there()
     failures = list(books.blames)
     for name, old, new in zip(Left._fields, before, after):
         if old != new:
