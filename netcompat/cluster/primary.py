@@ -230,7 +230,7 @@ class Cluster(StatefulEmitter, lifetime.Handle):
     def _restart_quietly(self) -> None:
         try:
             self.restart()
-        except (RuntimeError, TimeoutError) as problem:
+        except (RuntimeError, OSError) as problem:      # a TimeoutError is one
             log.warning("restart: %s", problem)
 
     def _restore_signals(self) -> None:

@@ -363,6 +363,28 @@ def test_handled_signals_end_the_cluster_gracefully(tmp_path, ipc_path, number):
 
 
 @needs_linux
+def test_the_second_signal_ends_the_cluster_at_once(tmp_path, ipc_path):
+    one = Primary(tmp_path, handle_signals=True, place={"path": ipc_path}, grace=10 * WAIT)
+    with open_client(ipc_path) as client:
+        client.makefile().readline()
+        one.process.send_signal(signal.SIGTERM)
+        eventually(lambda: one.living() == 1, WAIT)     # one has no connection
+        one.process.send_signal(signal.SIGTERM)
+        assert one.end()[:2] == (0, "ended\n")
+
+
+@needs_linux
+def test_a_hangup_replaces_the_workers(tmp_path, ipc_path):
+    one = Primary(tmp_path, handle_signals=True, place={"path": ipc_path})
+    one.process.send_signal(signal.SIGHUP)
+    eventually(lambda: one.living() == 0, WAIT)
+    assert ask(ipc_path).endswith(b"?")
+    one.process.send_signal(signal.SIGTERM)
+    status, out, complaints = one.end()
+    assert (status, out, complaints) == (0, "ended\n", "")
+
+
+@needs_linux
 @pytest.mark.parametrize("method", METHODS)
 def test_ctrl_c_at_the_terminal_raises_keyboard_interrupt_in_the_primary_alone(tmp_path, ipc_path, method):
     one = Primary(tmp_path, place={"path": ipc_path}, context=method)
