@@ -128,7 +128,8 @@ class Duplex(StatefulEmitter):
         self._drained = False               # what 'drain' tells is true: the queue ran empty, no write came since
         self._end_callbacks: Optional[List[Completion]] = None
         self._ended_by_peer = False         # this half ended itself after the peer's FIN
-        self._buffer: Optional[Deque[Any]] = None       # chunks that wait for listeners, oldest first
+        # Chunks that wait for listeners, oldest first. An empty one: what is received next waits, too.
+        self._buffer: Optional[Deque[Any]] = None
         self._buffered = 0                  # bytes (with an encoding: characters) in it
         self._flowing: Optional[bool] = None            # None: nobody has asked for data yet
         self._paused = False                # by `pause`, until `resume`
@@ -225,13 +226,13 @@ class Duplex(StatefulEmitter):
     def pause(self: Self) -> Self:
         """Deliver no more 'data'; what arrives is buffered up to the high-water mark. Node: `readable.pause`."""
         if self._enter(self._pause):
-            self._tell("pause")
+            self._deliver("pause")
         return self
 
     def resume(self: Self) -> Self:
         """Deliver 'data' (again). Node: `readable.resume`."""
         if self._enter(self._resume):
-            self._tell("resume")
+            self._deliver("resume")
         return self
 
     def is_paused(self) -> bool:
@@ -567,7 +568,7 @@ class Duplex(StatefulEmitter):
             chunk = self._decoder.decode(data)
             if not chunk:
                 return None
-        if self._flowing and not self._buffer:
+        if self._flowing and self._buffer is None:
             return chunk
         self._keep(chunk)
         return None
@@ -607,29 +608,44 @@ class Duplex(StatefulEmitter):
             self._post(self._deliver_readable)
 
     def _post_flow(self) -> None:
-        if not self._flow_posted and self._buffer:
+        if not self._flow_posted and self._buffer is not None:
             self._flow_posted = True
             self._post(self._deliver_buffered)
 
     def _pause(self) -> bool:
+        """`True`: the caller delivers 'pause', at once."""
         if self._link is GONE:
             return False
         self._paused = True
         if self._flowing is False:
             return False
         self._flowing = False
-        return True
+        return self._tell_here("pause")
 
-    def _resume(self) -> bool:
+    def _resume(self, at_once: bool = True) -> bool:
+        """`True`: the caller delivers 'resume', at once."""
         if self._link is GONE:
             return False
         self._paused = self._hold_reading = False
         if self._flowing:
             return False
         self._flowing = "readable" not in self._listeners
+        here = self._tell_here("resume", at_once)       # first this: what is buffered comes behind it
+        if self._flowing and not here and self._buffer is None and "resume" in self._listeners:
+            self._buffer = deque()      # and what is received from now on, too: through the buffer
         self._post_flow()
         self._interest_changed()
-        return True
+        return here
+
+    def _tell_here(self, event: str, at_once: bool = True) -> bool:
+        """Is 'pause' or 'resume' to be delivered at once, being called in the stream's own listener? Else it is queued,
+        in the order of what it tells, if somebody listens."""
+        if event not in self._listeners and self._waiters is None:
+            return False
+        if at_once and self._running_here():
+            return True
+        self._post(self._deliver, event)
+        return False
 
     def _read(self, size: Optional[int]) -> Any:
         if self._link is not GONE:
@@ -742,8 +758,8 @@ class Duplex(StatefulEmitter):
         if event == "readable" and "readable" not in self._listeners:
             if "data" not in self._listeners:
                 self._flowing = None
-            elif self._resume() and "resume" in self._listeners:    # as documented: it flows without resume()
-                self._post(self._deliver, "resume")
+            else:
+                self._resume(at_once=False)     # as documented: it flows without resume()
 
     # ---- inside the gate: the link ----
 
@@ -853,6 +869,8 @@ class Duplex(StatefulEmitter):
         self._decode_buffered()
         if self._link is GONE or not self._flowing or not self._buffer:
             if self._link is not GONE:
+                if not self._buffer:
+                    self._buffer = None         # what is received from now on need not wait
                 self._maybe_end()
                 self._interest_changed()
             return None
@@ -946,7 +964,7 @@ class Duplex(StatefulEmitter):
         return super()._reached(event)
 
     def _tell(self, event: str, *args: Any) -> None:
-        """'pause' and its like: at once in the stream's own listener, in its turn otherwise."""
+        """'pipe' and 'unpipe': at once in the stream's own listener, in their turn otherwise."""
         if event not in self._listeners and self._waiters is None:
             return
         if self._running_here():
@@ -1082,7 +1100,7 @@ class _Pipe:
         left = source._enter(source._drop_pipe, self)
         if left is None:
             return
-        if left == "pause" and not source.readable_ended:
+        if left == "pause":
             source.pause()          # first this: what comes in between would reach nobody
         self.detach()
         if self.emits:

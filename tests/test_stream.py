@@ -1096,7 +1096,51 @@ def test_pause_and_resume_tell_at_once_in_the_streams_own_listener_and_in_turn_e
     assert told == ["pause", "resume", "pause"]
 
 
+def test_resume_is_told_before_the_data_that_flows_by_it() -> None:
+    """Called elsewhere than in a listener: what was buffered, and what is received before 'resume' could be told."""
+    made = attached()
+    told: List[Any] = []
+    made.on("data", told.append)
+    made.on("resume", lambda: told.append("resume"))
+    made.deliver_all()
+    del told[:]
+    made.pause()
+    made.receive(b"a")
+    made.resume()
+    made.deliver_all()
+    assert told == ["resume", b"a"]
+    made.pause()
+    made.resume()
+    made.receive(b"b")
+    made.deliver_all()
+    made.receive(b"c")
+    assert told[2:] == ["resume", b"b", b"c"]
+
+
+def test_resume_is_told_before_the_data_when_the_last_readable_listener_goes() -> None:
+    made = attached()
+    told: List[Any] = []
+    listener = made.events("readable").append
+    made.on("readable", listener)
+    made.on("data", told.append)
+    made.on("resume", lambda: told.append("resume"))
+    made.receive(b"a")
+    made.remove_all_listeners("readable")
+    made.deliver_all()
+    assert told == ["resume", b"a"]
+
+
 # ---- pipes ----
+
+def test_a_pipe_that_ends_with_its_source_leaves_it_paused() -> None:
+    source, destination = attached(allow_half_open=True), attached()
+    told = source.events("pause", "end")
+    source.pipe(destination)
+    source.receive(b"")
+    for each in (source, destination, source):
+        each.deliver_all()
+    assert told == ["end", "pause"] and source.is_paused() and destination.writable_finished
+
 
 def test_a_drain_between_the_refused_write_and_the_pause_is_not_lost() -> None:
     """On two threads: the destination drains, and tells, before the source is paused."""

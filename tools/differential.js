@@ -277,6 +277,8 @@ class World {
         props.server = thing.server ? this.names.get(thing.server) ?? '?' : null;
         for (const event of COUNTED) props['listeners ' + event] = thing.listenerCount(event);
       }
+      const decoder = thing._readableState?.decoder;
+      told.begun = decoder ? decoder.lastTotal - decoder.lastNeed : 0;     // bytes of a character to come
       step[name] = { events: events.map((entry) => entry.parts ? [entry[0], content(entry.parts)] : entry), results,
                      props, told };
     }

@@ -498,7 +498,7 @@ def end_that_fails(m: Moment) -> bool:
 
 @rule("new-life-timeout", "the period of set_timeout() holds in the next life; in Node the property alone does")
 def new_life_timeout(m: Moment) -> bool:
-    if m.who != "client" or not m.memory.get("lives", 0):
+    if m.who != "client" or not m.memory["lives"]:
         return False
     told = m.memory.setdefault("told of time-outs", [])
     changed = m.drop(m.left, lambda entry: entry in told)
@@ -651,11 +651,16 @@ def pipe_to_ended(m: Moment) -> bool:
 
 
 @rule("new-life-fresh",
-      "a connection that begins anew has nothing of the one before; in Node corks and buffered input outlive it")
+      "a connection that begins anew has nothing of the one before; in Node corks, buffered input and the beginning of "
+      "a character outlive it")
 def new_life_fresh(m: Moment) -> bool:
+    begun = m.memory.get("begun character")
+    if m.who == "client" and begun is not None and begun < m.memory["lives"] and any(
+            carries(entry) for entry in m.left["events"]):
+        raise Excused           # there its rest, or what stands for it, comes first
     if m.who in m.memory.get("held", {}) and m.prop("destroyed") != (True, True):
         raise Excused
-    again = m.memory.get("lives", 0) > 0 and m.who == "client" and ["drain"] not in m.right["events"]
+    again = m.memory["lives"] > 0 and m.who == "client" and ["drain"] not in m.right["events"]
     if again and m.drop(m.left, lambda entry: label_of(entry) == "drain"):
         return True             # of a write in the life before
     corked = False
@@ -681,13 +686,14 @@ def never_connected(m: Moment) -> bool:
 def destroyed_at_once(m: Moment) -> bool:
     if m.who in m.memory.get("too late", {}) and m.index > m.memory["too late"][m.who]:
         if m.right["props"].get("destroyed"):
-            return m.equate("readable_flowing", "is_paused", "timeout", "writable_finished")
+            return m.equate("readable_flowing", "is_paused", "timeout", "writable_finished", "listeners data")
         raise Excused           # what was too late for the last life holds in this one, in Node
     if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
             m.before.get(m.who, {}).get("destroyed")):
         return False
     if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and m.equate("listeners data"):
         m.drop(m.left, lambda entry: label_of(entry) == "data" and "#" in entry[0] and entry not in m.right["events"])
+        m.memory.setdefault("too late", {})[m.who] = m.index
     if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and same_but_pieces(m):
         return True             # what the echo could not send destroyed it, among the pieces
     if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"] + m.left["events"]):
@@ -706,22 +712,25 @@ def destroyed_at_once(m: Moment) -> bool:
     return changed
 
 
-@rule("pipe-at-end", "a pipe that ends with its source leaves it as it is; Node pauses it, though nothing will come")
+@rule("pipe-at-end",
+      "what unpipe() has paused stays paused, and nothing is paused once it is destroyed; in Node the end of a pipe "
+      "that waited for 'drain' resumes, and what is destroyed is paused")
 def pipe_at_end(m: Moment) -> bool:
-    ended = m.memory.setdefault("pipe ended", {})
-    if m.who in ended and not m.right["props"].get("readable_ended") and m.prop("is_paused") == (True, False):
-        raise Excused           # and it is paused in the next life still
-    if not any(m.prop(name) == (True, True) for name in ("readable_ended", "destroyed")) or (
-            not any(op[0] == "pipe" for op in all_ops(m.program))):
+    if not any(op[0] == "pipe" for who, *step in m.program["steps"] if m.who.startswith(who)
+               for op in inner_ops(step)):
         return False
-    changed = m.equate("readable_flowing", "is_paused")
-    kept = [label_of(entry) for entry in m.right["events"]]
-    for word in ("pause", "resume"):
-        changed = (word not in kept and m.drop(m.left, lambda entry: label_of(entry) == word)) or changed
-    if m.who in ended and ["pause"] not in m.left["events"]:        # there it was paused already
-        changed = m.drop(m.right, lambda entry: label_of(entry) == "pause") or changed
+    left, paused = m.memory.setdefault("left by a pipe", set()), m.prop("is_paused")
+    if m.prop("destroyed") == (True, True):
+        changed = m.equate("readable_flowing", "is_paused")
+    elif all(["unpipe", m.who] in side["events"] for side in (m.left, m.right)) and paused == (False, True):
+        changed = m.equate("readable_flowing", "is_paused")
+        m.drop(m.left, lambda entry: label_of(entry) == "resume" and entry not in m.right["events"])
+    elif m.who in left and paused[0] != paused[1]:
+        raise Excused           # and so it is in the next life
+    else:
+        return False
     if changed:
-        ended[m.who] = True
+        left.add(m.who)
     return changed
 
 
@@ -740,7 +749,7 @@ def encoding_again(m: Moment) -> bool:
 @rule("new-life-reads",
       "a listener of 'readable' is served in the next life too; Node does not read there before read() is called")
 def new_life_reads(m: Moment) -> bool:
-    lives = sum(op[0] == "connect" for op in all_ops(m.program)) + m.memory.get("lives", 0)
+    lives = sum(op[0] == "connect" for op in all_ops(m.program)) + m.memory["lives"]
     if lives > 1 and m.who == "client" and m.right["props"].get("listeners readable") and m.prop("is_paused")[0] and (
             len(m.right["events"]) > len(m.left["events"])):
         raise Excused
@@ -912,10 +921,13 @@ def flow_after_end(m: Moment) -> bool:
     return False
 
 
-@rule("end-after-read", "'end' follows when all was read, as documented; in Node not if read() took just the rest")
+@rule("end-after-read",
+      "'end' follows when all was read, as documented; in Node not if read() took just the rest, or if set_encoding() "
+      "left nothing of it")
 def end_after_read(m: Moment) -> bool:
-    asked = any(op[0] == "read" for op in all_ops(m.program)) and m.prop("readable_ended") == (False, True)
-    if asked and ["end"] in m.right["events"] and ["end"] not in m.left["events"]:
+    asked = any(m.asked(name) for name in ("read", "set_encoding")) or ["readable"] in m.right["events"]
+    if asked and m.prop("readable_ended") == (False, True) and m.prop("readable_length")[0] == 0 and (
+            ["end"] in m.right["events"] and ["end"] not in m.left["events"]):
         raise Excused
     return False
 
@@ -1025,7 +1037,7 @@ def receive_sizes(m: Moment) -> bool:
         return m.who in pieces and same_but_pieces(m) or echoed_twice(m)
     read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length", "destroyed")]
     if not differently_cut(m, whole=all(read) and m.who not in pieces):
-        return False
+        return echoed_twice(m)
     pieces.add(m.who)
     if same_but_pieces(m) and m.same():
         return True
@@ -1095,6 +1107,19 @@ def writable_length_partial(m: Moment) -> bool:
         raise Excused           # what came of it was sent back until the kernel was full
     nodes, ours = m.prop("writable_length")
     return huge and 0 < (ours or 0) < (nodes or 0) and m.equate("writable_length")
+
+
+@rule("cork-from-now-on",
+      "cork() holds back what is written after it; in Node also what was written before and waits behind another write")
+def cork_from_now_on(m: Moment) -> bool:
+    if not (wrote_huge(m) and any(op[0] == "cork" for op in all_ops(m.program))):
+        return False
+    for who, ours in m.memory["now"].items():
+        nodes = m.memory["nodes"].get(who, {})
+        held = (nodes.get("writable_length") or 0) - (ours.get("writable_length") or 0)
+        if who != m.who and held > 0 and held == m.prop("bytes_read")[1] - m.prop("bytes_read")[0]:
+            raise Excused
+    return False
 
 
 @rule("characters", "with an encoding readable_length counts characters; Node counts the 16-bit units of its strings")
@@ -1294,13 +1319,14 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
         words = [{"events": [["it hung or died" if side is None else "it ran"]], "results": [], "props": {}}
                  for side in pair]
         return Verdict((0, "process", words[0], words[1]) if left is not right else None, ())
-    memory: Dict[Any, Any] = {}
+    memory: Dict[Any, Any] = {"lives": 0}
     before: Dict[str, Any] = {}
     seen = alike = 0
     for index, (mine, other) in enumerate(zip(left, right)):
         difference = None
         memory["largest"] = {who: other[who].get("told", {}).get("largest", 0) for who in other}
         memory["now"] = {who: other[who]["props"] for who in other}
+        memory["nodes"] = {who: mine[who]["props"] for who in mine}
         for who in sorted({*mine, *other}):         # the client first, then its peers, then the server
             missing = who not in mine or who not in other
             sides = [json.loads(json.dumps(side.get(who, NOBODY))) for side in (mine, other)]
@@ -1326,7 +1352,7 @@ def compare(program: Program, pair: Pair, rules: Sequence[Rule]) -> Verdict:
         if difference is not None:
             return Verdict(difference, tuple(used), "", seen, alike)
         closed = any(label_of(entry) == "close" for entry in other["client"]["events"])
-        memory["lives"] = memory.get("lives", 0) + closed
+        memory["lives"] += closed
         before = {who: other[who]["props"] for who in other}
     return Verdict(None, tuple(used), "", seen, alike)
 
@@ -1338,6 +1364,10 @@ def notice(m: Moment) -> None:
         owed = m.memory.get(("drain owed", which, m.who), False)
         m.drains_rightly = m.drains_rightly and drains_rightly(side, m.told[which], owed, which == 1)
         m.memory["drain owed", which, m.who] = side["props"].get("writable_need_drain", False)
+    if m.who == "client":       # the life in which a character began of which Node's decoder has a part
+        begun = m.memory["begun character"] = m.memory.get("character begins")
+        m.memory["character begins"] = None if not m.told[0].get("begun") else (
+            m.memory["lives"] if begun is None else begun)
     for op in m.ops() if m.step is not None and m.who.startswith(m.step[0]) else ():
         if op[0] in ("on", "once") and op[1] == "readable" and before.get("readable_ended"):
             m.memory.setdefault("readable after end", set()).add(m.who)
