@@ -69,6 +69,7 @@ class BlockingMixin:
             return cast(bytes, data)
         if self._input is not READING:
             self._maybe_end()
+            self._wake_reader()         # for each of them it is the end
             return b""
         if self._link is GONE:
             raise self._why_gone()
@@ -182,8 +183,11 @@ class BlockingMixin:
 
     def _fail_helpers(self: Any) -> None:
         """The connection is gone: nobody waits any more. Inside the gate."""
-        readers, self._readers = self._readers, None
-        for waiter in (*(readers or ()), *(self._helpers or ())):
+        readers, self._readers = self._readers or (), None
+        if self._input is not READING:
+            for waiter in readers:
+                waiter.set()            # they look again, and find the end
+        for waiter in (*readers, *(self._helpers or ())):
             if not waiter.is_set:       # else it has what it waited for, and does not hear of the error
                 waiter.set(error=self._why_gone())
 

@@ -110,8 +110,12 @@ def reported() -> Iterator[Reports]:
 # --- nothing is left --------------------------------------------------------------------------------------------------
 
 def open_descriptors() -> Dict[int, str]:
-    """The open descriptors of this process and what they refer to; empty where there is no /proc or /dev/fd."""
-    folder = next((name for name in ("/proc/self/fd", "/dev/fd") if os.path.isdir(name)), None)
+    """The open descriptors of this process and what they refer to; empty where there is no /proc or /dev/fd.
+
+    On Windows it is empty, too: Wine has a /proc, of the system that it runs on.
+    """
+    folders = ("/proc/self/fd", "/dev/fd") if os.name == "posix" else ()
+    folder = next((name for name in folders if os.path.isdir(name)), None)
     found: Dict[int, str] = {}
     for name in os.listdir(folder) if folder else ():
         try:

@@ -741,6 +741,18 @@ def test_every_byte_goes_to_one_of_several_readers(pair: Any) -> None:
     assert sum(sum(part) for part in parts) == sum(data)
 
 
+@pytest.mark.parametrize("half_open", [False, True])
+@pytest.mark.parametrize("kind", ["tcp", IPC])
+def test_each_of_several_readers_is_told_of_the_end(kind: str, half_open: bool, ipc_path: str) -> None:
+    """Those that come last find the socket closed already, or the end taken: to them it is the end as well."""
+    for number in range(20):
+        for sock, peer in connected(kind, ipc_path + str(number), allow_half_open=half_open):
+            readers = [InThread(sock.recv, 1) for _ in range(8)]
+            eventually(lambda: len(sock._readers or ()) == 8)
+            peer.socket.shutdown(stdlib_socket.SHUT_WR)
+            assert [reader.result() for reader in readers] == [b""] * 8
+
+
 def test_the_idle_timeout_ends_a_recv(pair: Any) -> None:
     sock, peer = pair
     told = Told().listen(sock, "timeout")

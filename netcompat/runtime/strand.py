@@ -209,6 +209,10 @@ class Strand(Runnable):
             self._go_elsewhere(dispatch)
             return
         trial = self._verdict if not self.blocking else None
+        if trial is not None and not workers.default_pool().may_try():
+            self.blocking = True        # another time
+            workers.default_pool().schedule(self)
+            return
         began = monotonic() if trial is not None else 0.0
         self.runner = _get_ident()
         try:

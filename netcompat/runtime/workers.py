@@ -122,7 +122,8 @@ class _Mark(Runnable):
 
 
 class _Worker:
-    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "undecided", "depth", "in_helper", "leaving")
+    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "undecided", "began", "began_before", "depth",
+                 "in_helper", "leaving")
 
     def __init__(self, pool: "Pool", queue: "Deque[Runnable]") -> None:
         self.pool = pool
@@ -132,6 +133,8 @@ class _Worker:
         self.queue = queue                  # which of the pool's two queues it serves now
         self.item: Optional[Runnable] = None        # what it runs now
         self.undecided: Optional[Runnable] = None   # it made the reactor wait with this, and was in no listener yet
+        # Of the clock: when it began what it has from the queue of what blocks, and what it had before. 0: not yet.
+        self.began = self.began_before = 0.0
         self.depth = 0                      # of waits that it is in
         self.in_helper = True               # the innermost may last for ever
         self.leaving = False                # told to end
@@ -300,6 +303,15 @@ class Pool:
         # All that are busy count: what one has from the run queue may block, too, and was not seen to yet.
         return self.max_workers - 1 - (len(self._workers) - len(self._waiting) - len(self._idle))
 
+    def may_try(self) -> bool:
+        """For a worker of the run queue: may a listener that is known to block be tried? If it blocks again, one must
+        be left for the others. When none is, all the same if those that serve the queue of what blocks get on: quick
+        listeners that were judged wrongly can keep all of them busy."""
+        if self.max_workers > len(self._workers) - len(self._waiting) - len(self._idle):
+            return True
+        late = monotonic() - DECIDED
+        return all(worker.began_before > late for worker in self._blocked.difference(self._waiting, self._idle))
+
     def _surplus(self) -> int:
         """How many workers there are above the limit."""
         return len(self._workers) - len(self._waiting) - self.max_workers
@@ -380,7 +392,7 @@ class Pool:
             if reactor.is_due():
                 mark.recalled = True
             if self.led != seen or mark.looking:
-                begun, seen = self.led - seen, self.led
+                begun, seen, since = self.led - seen, self.led, 0.0
                 self._nap(begun)
                 continue
             self._window, self._lost_at = WINDOW, monotonic()
@@ -496,6 +508,8 @@ class Pool:
                 self.progress += 1
                 if me.queue is self.queue:
                     self.led += 1
+                else:
+                    me.began_before, me.began = me.began, monotonic()
                 item.run()
                 me.item = me.undecided = item = None        # keep nothing alive while at rest
         finally:
@@ -528,6 +542,7 @@ class Pool:
         """Wait to be woken; `False` to end the thread."""
         self._blocked.discard(me)
         me.queue = self.queue
+        me.began = me.began_before = 0.0
         self._resign(me)
         if self._shut or me.leaving or me not in self._workers or self._surplus() > 0:
             return False        # helpers that waited had others started in their place: now it is one too many
