@@ -25,9 +25,11 @@ __all__ = ["Listener", "SocketListener", "SocketTransport", "Transport", "open_s
 _LATER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR, getattr(errno, "WSAEWOULDBLOCK", errno.EAGAIN))
 # ENOBUFS: the kernel has no memory for what is to be sent, at the moment. libuv waits too.
 SEND_LATER = _LATER + (errno.ENOBUFS, getattr(errno, "WSAENOBUFS", errno.ENOBUFS))
-# Linux passes on what befell a connection before it was accepted (accept(2)): that is no fault of the listener.
+# Linux passes on what befell a connection before it was accepted (accept(2)): that is no fault of the listener. On
+# Windows it was reset, or the connection that one got is none any more.
 _CONNECTION_GONE = (errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
-                    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EOPNOTSUPP, getattr(errno, "ENONET", errno.ENETDOWN))
+                    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EOPNOTSUPP, getattr(errno, "ENONET", errno.ENETDOWN),
+                    errno.ECONNRESET, errno.ENOTCONN)
 
 
 class Transport:

@@ -72,4 +72,10 @@ def all_sends(fault_of: Callable[[], Fault]) -> Any:
     return {"send": fault_of(), "sendmsg": fault_of()}
 
 
+def name_of(number: int) -> str:
+    """What POSIX, and so netcompat, calls an error: to Python, Windows' own numbers of sockets begin with WSA."""
+    name = errno.errorcode[number]
+    return name[3:] if name.startswith("WSA") else name
+
+
 INTERRUPTED, AGAIN = errno.EINTR, errno.EAGAIN

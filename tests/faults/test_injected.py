@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import eventually
 from connections import WAIT, Told, connected
-from injection import Faulty, all_sends, inject, raising, short
+from injection import Faulty, all_sends, inject, name_of, raising, short
 
 import netcompat
 from netcompat import connecting
@@ -119,20 +119,20 @@ def test_one_byte_at_a_time_both_ways_loses_nothing(pair):
 # ---- calls that fail ----
 
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.EPIPE, errno.ETIMEDOUT, errno.EHOSTUNREACH],
-                         ids=errno.errorcode.get)
+                         ids=name_of)
 def test_a_send_that_fails_is_told_to_its_callback_and_costs_the_connection(pair, number):
     sock, peer = pair
     told = Told().listen(sock, "error", "close")
     inject(sock, send=raising(number, lambda call: call == 1))
     sock.write(b"delivered", callback=told.callback("first"))
     sock.write(b"lost", callback=told.callback("second"))
-    code = errno.errorcode[number]
+    code = name_of(number)
     told.until("first", ("second", code), ("error", code), "close")
     assert peer.read_all() == b"delivered"
 
 
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOBUFS, errno.ECONNRESET, errno.ETIMEDOUT],
-                         ids=errno.errorcode.get)
+                         ids=name_of)
 def test_a_receive_that_fails_is_an_error_after_all_that_came_before(pair, number):
     sock, peer = pair
     told = Told().listen(sock, "error", "close")
@@ -141,7 +141,7 @@ def test_a_receive_that_fails_is_an_error_after_all_that_came_before(pair, numbe
     peer.socket.sendall(b"first")
     told.until(b"first")
     peer.socket.sendall(b"second")
-    told.until(b"first", ("error", errno.errorcode[number]), "close")
+    told.until(b"first", ("error", name_of(number)), "close")
 
 
 def test_no_memory_for_what_came_is_an_error_of_that_connection(pair):
@@ -158,8 +158,8 @@ def test_no_memory_for_what_came_is_an_error_of_that_connection(pair):
 
 # ---- accept ----
 
-@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.EINTR, errno.EAGAIN],
-                         ids=errno.errorcode.get)
+@pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ECONNRESET, errno.ENOTCONN,
+                                    errno.EINTR, errno.EAGAIN], ids=name_of)
 def test_a_connection_that_went_before_it_was_accepted_is_no_error_of_the_server(echo, number):
     told = Told().listen(echo, "error")
     faulty = inject(echo, accept=raising(number, lambda call: call % 2 == 0))
@@ -167,7 +167,7 @@ def test_a_connection_that_went_before_it_was_accepted_is_no_error_of_the_server
     assert faulty.calls["accept"] >= 10 and told.all == []
 
 
-@pytest.mark.parametrize("number", [errno.ENFILE, errno.EMFILE, errno.ENOBUFS, errno.ENOMEM], ids=errno.errorcode.get)
+@pytest.mark.parametrize("number", [errno.ENFILE, errno.EMFILE, errno.ENOBUFS, errno.ENOMEM], ids=name_of)
 def test_a_system_at_its_limit_is_one_error_and_everybody_is_served_later(echo, number):
     told = Told().listen(echo, "error")
     inject(echo, accept=raising(number, lambda call: call < 4))
@@ -177,7 +177,7 @@ def test_a_system_at_its_limit_is_one_error_and_everybody_is_served_later(echo, 
     assert [client.recv(1) for client in clients] == [b"x"] * 5
     for client in clients:
         client.close()
-    assert told.all == [("error", errno.errorcode[number])]
+    assert told.all == [("error", name_of(number))]
 
 
 def test_an_accept_that_fails_for_good_is_one_error_and_no_spinning(echo):
@@ -193,7 +193,7 @@ def test_an_accept_that_fails_for_good_is_one_error_and_no_spinning(echo):
 # ---- connect ----
 
 @pytest.mark.parametrize("number", [errno.ENOBUFS, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL],
-                         ids=errno.errorcode.get)
+                         ids=name_of)
 @pytest.mark.parametrize("call", ["socket", "connect"])
 def test_a_connect_that_cannot_be_begun_is_an_error(echo, monkeypatch, call, number):
     written = threading.Event()
@@ -207,7 +207,7 @@ def test_a_connect_that_cannot_be_begun_is_an_error(echo, monkeypatch, call, num
     sock.connect(echo.address().port, "127.0.0.1")
     sock.write(b"never sent", callback=told.callback("write"))
     written.set()
-    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("error", errno.errorcode[number]), "close")
+    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("error", name_of(number)), "close")
     monkeypatch.undo()
     assert serves(echo)
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import eventually, script_environment
-from connections import BIG, WAIT, InThread, Told, code_of, connected, listening, needs_unix, reset
+from connections import BIG, WAIT, InThread, Told, code_of, connected, listening, needs_unix, on_wine, reset
 from namespaces import TUN, in_namespace, linux
 
 import netcompat
@@ -110,6 +110,7 @@ def test_a_reset_before_accept_harms_nobody():
     assert told.all == []
 
 
+@on_wine("takes a reset for an end")
 def test_a_reset_while_connecting_is_an_error_or_a_refusal(tcp_address):
     """A listener that goes while connections wait in its queue resets them."""
     listener = socket.socket()
@@ -137,6 +138,7 @@ STATES = {
 }
 
 
+@on_wine("takes a reset for an end")
 @pytest.mark.parametrize("state", sorted(STATES))
 def test_a_reset_in_every_state_is_one_error_and_close(tcp_pair, state):
     sock, peer = tcp_pair
@@ -164,6 +166,7 @@ def test_a_reset_after_the_peers_end_is_an_error_of_what_is_still_sent(ipc_path,
         assert told.all in (["end", ("error", code), "close"] for code in ("ECONNRESET", "EPIPE"))
 
 
+@on_wine("takes a reset for an end")
 def test_a_reset_wakes_who_blocks_in_recv_and_sendall(ipc_path):
     for call in ("recv", "sendall"):
         for sock, peer in connected("tcp", ipc_path):
