@@ -15,6 +15,7 @@ from netcompat.runtime.gate import Gate  # noqa: E402
 from netcompat.runtime.reactor import Reactor  # noqa: E402
 from netcompat.runtime.strand import Strand  # noqa: E402
 from netcompat.runtime.workers import Pool  # noqa: E402
+from netcompat.socket import Socket  # noqa: E402
 from netcompat.stream import Duplex  # noqa: E402
 
 
@@ -67,10 +68,10 @@ def test_posting_byte_code_by_byte_code(virtual: None) -> None:
     assert played(explore.two_posters, watched=explore.WATCHED) > 100
 
 
-@pytest.mark.parametrize("free_threaded", [False, True])
+@pytest.mark.parametrize("mode", explore.MODES, ids=lambda mode: mode.name.strip() or "selector")
 @pytest.mark.parametrize("scenario", explore.ENGINES)
-def test_the_engine(virtual_engine: None, scenario: Any, free_threaded: bool) -> None:
-    assert played(explore.on_an_engine(scenario, free_threaded)) > 5
+def test_the_engine(virtual_engine: None, scenario: Any, mode: Any) -> None:
+    assert played(mode.of(scenario), most=100) > 5
 
 
 @pytest.mark.parametrize("operations", [("write", "destroy"), ("sendall", "shutdown"), ("recv", "destroy")])
@@ -83,6 +84,13 @@ def test_a_socket_on_the_engine(virtual_engine: None, operations: Any) -> None:
                                            ("end", "pause"), ("read", "late")])
 def test_a_handler_at_each_byte_code(virtual: None, first: str, second: str) -> None:
     assert sum(played(scenario) for scenario in explore.interrupting(first, second, 7)) > 5
+
+
+@pytest.mark.parametrize("operations", [("other+arrive+fin", "pause+resume"), ("arrive+rest+reset", "write"),
+                                        ("arrive+arrive", "resume", "destroy")])
+def test_what_epoll_says_once(virtual_engine: None, operations: Any) -> None:
+    scenario = explore.edges(*operations, pauses=len(operations) == 3)
+    assert played(explore.Mode(free_threaded=False, epoll=True).of(scenario)) > 20
 
 
 # ---- faults that it must find ----
@@ -157,6 +165,21 @@ def test_it_finds_a_worker_that_lies_down_after_the_look(virtual_engine: None, m
     monkeypatch.setattr(Pool, "_sleep", sleep)
     with pytest.raises((AssertionError, ValueError)):
         played(explore.engine_posts)
+
+
+def test_it_finds_input_that_was_said_once_and_is_left(virtual_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener pauses, bytes stay in the kernel, and somebody resumes before the reactor changes what is watched."""
+    monkeypatch.setattr(Socket, "_ask_sync_of_edges", Socket._ask_sync)
+    scenario = explore.edges("arrive+arrive+arrive", "resume", pauses=True)
+    assert "input that nobody delivers" in found(explore.Mode(free_threaded=False, epoll=True).of(scenario))
+
+
+def test_it_finds_a_worker_that_keeps_to_itself_what_is_for_the_reactor(virtual_engine: None,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reset that it sees in the reactor's place, of a socket of which epoll says it once."""
+    monkeypatch.setattr(Reactor, "_say_again", lambda self, number: None)
+    scenario = explore.edges("other+reset", "pause+resume")
+    assert "a reset that nobody sees" in found(explore.Mode(free_threaded=False, epoll=True).of(scenario))
 
 
 # ---- the scheduler itself ----

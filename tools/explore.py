@@ -15,6 +15,8 @@ choice is, and what the bound. The families of scenarios:
     codes       pairs again, with a choice at each byte code of stream, strand and gate
     handlers    one operation as a signal handler or finalizer at each byte code of another
     engine      reactor, workers and socket together: queued and received, woken, retired, ended and started again
+    edges       a socket of which epoll says a thing once: input that comes while a worker looks there in the reactor's
+                place or while the reactor rests, the peer's end or reset, and what the program does meanwhile
 
 What must hold in each: nothing fails, hangs or is reported; an item that was queued runs, once, and one at a time;
 each thread's items, bytes and chunks keep their order, and no chunk is torn; each callback is called once; 'close'
@@ -26,6 +28,8 @@ A failure is printed with its choices, with which `--replay` plays it again. The
 """
 import argparse
 import contextlib
+import errno
+import functools
 import itertools
 import sys
 import threading
@@ -39,7 +43,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import interleaving  # noqa: E402
 from interleaving import Lock, Schedule, codes_of, explore, virtual  # noqa: E402
-from netcompat import emitter, socket as socket_module, stream as stream_module  # noqa: E402
+from netcompat import EventQueue, emitter, socket as socket_module, stream as stream_module  # noqa: E402
 from netcompat.runtime import gate, lifetime, reactor as reactor_module, strand  # noqa: E402
 from netcompat.runtime import verdicts, waiter, workers  # noqa: E402
 from netcompat.socket import Socket  # noqa: E402
@@ -65,6 +69,33 @@ class Expected(Exception):
     """Raised on purpose: `interleaving.py` takes no notice of it."""
 
     expected = True
+
+
+# ---- what all scenarios have in common ----
+
+def scenario_on(bench: Callable[[Schedule], Any]) -> Callable[[Callable[[Any], Iterator[None]]], Scenario]:
+    """Makes a scenario of a generator. It is given a bench, adds its threads there, and yields; what follows is checked
+    after the run, and then what the bench itself has to `check`."""
+    def of(play: Callable[[Any], Iterator[None]]) -> Scenario:
+        @functools.wraps(play)
+        def scenario(schedule: Schedule) -> Check:
+            used = bench(schedule)
+            steps = play(used)
+            next(steps)
+
+            def check() -> None:
+                next(steps, None)
+                used.check()
+            return check
+        return scenario
+    return of
+
+
+def at_rest(*gates: Any) -> None:
+    """Nobody is inside, nothing is left to do."""
+    for each in gates:
+        assert not each._lock.owner and not each._inside, "a gate is held"
+        assert not each._deferred, "a call was put off and never done"
 
 
 # ---- the strand, on a pool of two workers that do nothing else ----
@@ -111,13 +142,6 @@ class Box(gate.Gate):
         self._enter(self.strand.post_first, call, *args)
 
 
-def at_rest(*gates: Any) -> None:
-    """Nobody is inside, nothing is left to do."""
-    for each in gates:
-        assert not each._lock.owner and not each._inside, "a gate is held"
-        assert not each._deferred, "a call was put off and never done"
-
-
 class Items:
     """What ran on a strand, in order, and whether one at a time."""
 
@@ -141,214 +165,218 @@ class Items:
             assert mine == sorted(mine), "out of order: {}".format(self.ran)
 
 
-def rested(box: Box) -> None:
-    at_rest(box)
-    assert not box.strand.busy() and not box.strand._items, "the strand is claimed, or has items"
+class Mail:
+    """A dispatch: another thread makes the calls that it was given. `raises`: it gives up each time nevertheless."""
+
+    def __init__(self, schedule: Schedule, raises: bool = False) -> None:
+        self.schedule, self.raises = schedule, raises
+        self.calls: List[Callable[[], None]] = []
+        schedule.task("pump", self._pump, service=True)
+
+    def __call__(self, call: Callable[[], None]) -> None:
+        self.calls.append(call)
+        self.schedule.point()
+        if self.raises:
+            raise Expected
+
+    def _pump(self) -> None:
+        while True:
+            self.schedule.wait(lambda: bool(self.calls), None, "mail")
+            self.calls.pop(0)()
 
 
-def two_posters(schedule: Schedule) -> Check:
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
+class StrandBench:
+    """One strand, threads that post to it, and what has run."""
 
-    def post(name: str) -> None:
-        for number in range(2):
-            box.post(items, (name, number))
-    schedule.task("a", lambda: post("a"))
-    schedule.task("b", lambda: post("b"))
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.task = schedule, schedule.task
+        self.pool = Pool(schedule)
+        self.box, self.items = Box(), Items(schedule)
 
-    def check() -> None:
-        items.in_order("ab", 2)
-        rested(box)
-    return check
+    def posters(self, names: str, count: int) -> None:
+        """For each of the names a thread that posts `count` items."""
+        for name in names:
+            self.task(name, lambda name=name: [self.box.post(self.items, (name, number)) for number in range(count)])
 
-
-def three_posters(schedule: Schedule) -> Check:
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
-    for name in "abc":
-        schedule.task(name, lambda name=name: box.post(items, (name, 0)))
-
-    def check() -> None:
-        items.in_order("abc", 1)
-        rested(box)
-    return check
+    def check(self) -> None:
+        at_rest(self.box)
+        assert not self.box.strand.busy() and not self.box.strand._items, "the strand is claimed, or has items"
+        assert not self.pool.queue
 
 
-def held_and_released(schedule: Schedule) -> Check:
+on_a_strand = scenario_on(StrandBench)
+
+
+@on_a_strand
+def two_posters(bench: StrandBench) -> Iterator[None]:
+    bench.posters("ab", 2)
+    yield
+    bench.items.in_order("ab", 2)
+
+
+@on_a_strand
+def three_posters(bench: StrandBench) -> Iterator[None]:
+    bench.posters("abc", 1)
+    yield
+    bench.items.in_order("abc", 1)
+
+
+@on_a_strand
+def held_and_released(bench: StrandBench) -> Iterator[None]:
     """As a server introduces a connection: the strand is held until its first item is there."""
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
-    box.strand.hold()
+    bench.box.strand.hold()
 
     def introduce() -> None:
-        box.post_first(items, ("first", 0))
-        box.strand.release()
-    schedule.task("introducer", introduce)
-    schedule.task("a", lambda: box.post(items, ("a", 0)))
-
-    def check() -> None:
-        assert items.ran[0] == ("first", 0) and len(items.ran) == 2, items.ran
-        rested(box)
-    return check
+        bench.box.post_first(bench.items, ("first", 0))
+        bench.box.strand.release()
+    bench.task("introducer", introduce)
+    bench.posters("a", 1)
+    yield
+    assert bench.items.ran == [("first", 0), ("a", 0)], bench.items.ran
 
 
-def suspended_and_released(schedule: Schedule) -> Check:
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
+@on_a_strand
+def suspended_and_released(bench: StrandBench) -> Iterator[None]:
     suspended: List[bool] = []
 
     def suspend() -> None:
-        items("suspend")
-        box.strand.suspend()
+        bench.items("suspend")
+        bench.box.strand.suspend()
         suspended.append(True)
 
     def release() -> None:
-        schedule.wait(lambda: bool(suspended), None, "the suspension")
-        box.strand.release()
-    box_posted = [suspend, lambda: items("behind")]
+        bench.schedule.wait(lambda: bool(suspended), None, "the suspension")
+        bench.box.strand.release()
 
     def post() -> None:
-        for call in box_posted:
-            box.post(call)
-    schedule.task("poster", post)
-    schedule.task("releaser", release)
-
-    def check() -> None:
-        assert items.ran == ["suspend", "behind"], items.ran
-        rested(box)
-    return check
+        bench.box.post(suspend)
+        bench.box.post(bench.items, "behind")
+    bench.task("poster", post)
+    bench.task("releaser", release)
+    yield
+    assert bench.items.ran == ["suspend", "behind"], bench.items.ran
 
 
-def posted_and_readable(schedule: Schedule) -> Check:
+@on_a_strand
+def posted_and_readable(bench: StrandBench) -> Iterator[None]:
     """An item is queued while the reactor sees input; what was queued before comes first, and both come."""
-    pool = Pool(schedule)
-    items = Items(schedule)
-    box = Box()
-    box.strand = strand.Strand(box._lock, None, lambda: items("received"))
-    claimed: List[bool] = []
+    bench.box.strand = strand.Strand(bench.box._lock, None, lambda: bench.items(("received", 0)))
 
     def react() -> None:
-        while not box.strand.claim_readable():
-            schedule.wait(lambda: not box.strand.busy(), None, "the strand")
-        claimed.append(True)
-    schedule.task("reactor", react)
-    schedule.task("a", lambda: [box.post(items, number) for number in range(2)])
-
-    def check() -> None:
-        assert sorted(map(str, items.ran)) == ["0", "1", "received"], items.ran
-        assert [item for item in items.ran if item != "received"] == [0, 1]
-        assert not pool.queue
-        rested(box)
-    return check
+        while not bench.box.strand.claim_readable():
+            bench.schedule.wait(lambda: not bench.box.strand.busy(), None, "the strand")
+    bench.task("reactor", react)
+    bench.posters("a", 2)
+    yield
+    assert bench.items.ran.count(("received", 0)) == 1, bench.items.ran
+    bench.items.ran.remove(("received", 0))
+    bench.items.in_order("a", 2)
 
 
-def through_a_dispatch(schedule: Schedule) -> Check:
-    """The items run on a thread that the dispatch brings; it calls, and raises at its third call."""
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
-    mail: List[Callable[[], None]] = []
+@on_a_strand
+def said_once(bench: StrandBench) -> Iterator[None]:
+    """Input that is told of once: it is received after that, whatever the strand is at, and whoever else posts."""
+    inbox: Deque[int] = deque()
+    received: List[int] = []
 
-    def dispatch(call: Callable[[], None]) -> None:
-        mail.append(call)
-        schedule.point()
+    def receive() -> None:
+        bench.items("received")
+        if inbox:
+            received.append(inbox.popleft())
+            bench.box.strand.receive_again()
+    bench.box.strand = strand.Strand(bench.box._lock, None, receive)
 
-    def pump() -> None:
-        while True:
-            schedule.wait(lambda: bool(mail), None, "mail")
-            mail.pop(0)()
-    box.strand = strand.Strand(box._lock, dispatch)
-    schedule.task("pump", pump, service=True)
-    for name in "ab":
-        schedule.task(name, lambda name=name: [box.post(items, (name, number)) for number in range(2)])
-
-    def check() -> None:
-        items.in_order("ab", 2)
-        rested(box)
-    return check
+    def react() -> None:
+        for number in range(2):
+            inbox.append(number)
+            if not bench.box.strand.claim_readable():
+                bench.box.strand.note_readable()
+            bench.schedule.point()
+    bench.task("reactor", react)
+    bench.posters("a", 1)
+    yield
+    assert received == [0, 1] and not inbox, "input that nobody receives"
+    assert bench.items.ran.count(("a", 0)) == 1, bench.items.ran
 
 
-def a_dispatch_that_gives_up(schedule: Schedule) -> Check:
+@on_a_strand
+def through_a_dispatch(bench: StrandBench) -> Iterator[None]:
+    """The items run on a thread that the dispatch brings."""
+    bench.box.strand = strand.Strand(bench.box._lock, Mail(bench.schedule))
+    bench.posters("ab", 2)
+    yield
+    bench.items.in_order("ab", 2)
+
+
+@on_a_strand
+def a_dispatch_that_gives_up(bench: StrandBench) -> Iterator[None]:
     """It raises, having called or not: nothing is lost, nothing runs twice, and the emitter goes on on the pool."""
-    Pool(schedule)
-    box, items = Box(), Items(schedule)
-    mail: List[Callable[[], None]] = []
-
-    def dispatch(call: Callable[[], None]) -> None:
-        mail.append(call)
-        schedule.point()
-        raise Expected
-
-    def pump() -> None:
-        while True:
-            schedule.wait(lambda: bool(mail), None, "mail")
-            mail.pop(0)()
-    box.strand = strand.Strand(box._lock, dispatch)
-    schedule.task("pump", pump, service=True)
-    schedule.task("a", lambda: [box.post(items, ("a", number)) for number in range(3)])
-
-    def check() -> None:
-        items.in_order("a", 3)
-        rested(box)
-    return check
+    bench.box.strand = strand.Strand(bench.box._lock, Mail(bench.schedule, raises=True))
+    bench.posters("a", 3)
+    yield
+    bench.items.in_order("a", 3)
 
 
 # ---- gates that cross ----
 
-def crossing_gates(schedule: Schedule) -> Check:
-    """Inside A a finalizer strikes that calls B, inside B one that calls A: neither waits for the other."""
-    one, other = gate.Gate(), gate.Gate()
-    ran: List[str] = []
-    later: List[Callable[[], None]] = []
+class Soon:
+    """What a gate needs of a reactor: `call_soon`. The calls wait in a list."""
 
-    def call_soon(call: Callable[..., Any], *args: Any) -> None:
-        later.append(lambda: call(*args))
+    def __init__(self) -> None:
+        self.calls: List[Callable[[], None]] = []
+        gate.reactor = self     # type: ignore[assignment]
 
-    def react() -> None:
+    def call_soon(self, call: Callable[..., Any], *args: Any) -> None:
+        self.calls.append(lambda: call(*args))
+
+
+class GateBench:
+    """Three gates, a reactor that does what was put off, and what has run."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule, self.task = schedule, schedule.task
+        self.gates = [gate.Gate() for _ in range(3)]
+        self.ran: List[Any] = []
+        self.soon = Soon()
+        schedule.task("reactor", self._react, service=True)
+
+    def _react(self) -> None:
         while True:
-            schedule.wait(lambda: bool(later), None, "requests")
-            later.pop(0)()
-    gate.reactor = _Soon(call_soon)     # type: ignore[assignment]
+            self.schedule.wait(lambda: bool(self.soon.calls), None, "requests")
+            self.soon.calls.pop(0)()
 
-    def inside(mine: gate.Gate, theirs: gate.Gate, name: str) -> None:
+    def check(self) -> None:
+        at_rest(*self.gates)
+
+
+on_gates = scenario_on(GateBench)
+
+
+@on_gates
+def crossing_gates(bench: GateBench) -> Iterator[None]:
+    """Inside A a finalizer strikes that calls B, inside B one that calls A: neither waits for the other."""
+    one, other, _ = bench.gates
+    ran = bench.ran
+
+    def inside(theirs: gate.Gate, name: str) -> None:
         theirs._enter(ran.append, name + " in the other")
         theirs._enter(ran.append, name + " again")
         ran.append(name)
-    schedule.task("reactor", react, service=True)
-    schedule.task("a", lambda: one._enter(inside, one, other, "a"))
-    schedule.task("b", lambda: other._enter(inside, other, one, "b"))
-
-    def check() -> None:
-        assert len(ran) == 6 and len(set(ran)) == 6, ran
-        for name in "ab":
-            assert ran.index(name + " in the other") < ran.index(name + " again"), ran
-        at_rest(one, other)
-    return check
+    bench.task("a", lambda: one._enter(inside, other, "a"))
+    bench.task("b", lambda: other._enter(inside, one, "b"))
+    yield
+    assert len(ran) == 6 and len(set(ran)) == 6, ran
+    for name in "ab":
+        assert ran.index(name + " in the other") < ran.index(name + " again"), ran
 
 
-class _Soon:
-    def __init__(self, call_soon: Callable[..., None]) -> None:
-        self.call_soon = call_soon
-
-
-def three_gates(schedule: Schedule) -> Check:
-    gates = [gate.Gate() for _ in range(3)]
-    ran: List[int] = []
-    later: List[Callable[[], None]] = []
-
-    def react() -> None:
-        while True:
-            schedule.wait(lambda: bool(later), None, "requests")
-            later.pop(0)()
-    gate.reactor = _Soon(lambda call, *args: later.append(lambda: call(*args)))     # type: ignore[assignment]
-    schedule.task("reactor", react, service=True)
+@on_gates
+def three_gates(bench: GateBench) -> Iterator[None]:
     for number in range(3):
-        schedule.task(str(number), lambda number=number: gates[number]._enter(
-            gates[(number + 1) % 3]._enter, ran.append, number))
-
-    def check() -> None:
-        assert sorted(ran) == [0, 1, 2], ran
-        at_rest(*gates)
-    return check
+        bench.task(str(number), lambda number=number: bench.gates[number]._enter(
+            bench.gates[(number + 1) % 3]._enter, bench.ran.append, number))
+    yield
+    assert sorted(bench.ran) == [0, 1, 2], bench.ran
 
 
 # ---- the stream ----
@@ -431,8 +459,8 @@ class Wire(Duplex):
 class Watch:
     """What one stream told, and what was done to it."""
 
-    def __init__(self, schedule: Schedule, inbox: Sequence[bytes] = (b"ab", b""), heard: bool = True,
-                 half_open: bool = False) -> None:
+    def __init__(self, schedule: Schedule, operations: Tuple[str, ...], inbox: Sequence[bytes] = (b"ab", b""),
+                 half_open: bool = False, unheard: Sequence[str] = ("listen", "read")) -> None:
         self.schedule = schedule
         self.pool = Pool(schedule)
         self.fed = b"".join(inbox)
@@ -448,9 +476,9 @@ class Watch:
         self.listening = 0
         self.running = 0
         self.forbidden: List[str] = []          # what may not begin any more
-        self.operations: Tuple[str, ...] = ()
+        self.operations = operations
         for name in ("data", "end", "finish", "drain", "error", "close"):
-            if heard or name != "data":
+            if name != "data" or not set(unheard) & set(operations):
                 self.wire.on(name, getattr(self, "on_" + name))
         self.pool.drain()
         schedule.task("kernel", self.wire.kernel, service=True)
@@ -651,13 +679,14 @@ OPERATIONS = ("write", "end", "last_words", "corked", "destroy", "fail", "destro
 
 def on_a_stream(*operations: str, half_open: bool = False) -> Scenario:
     """Each operation in a thread of its own; `a+b`: one after the other."""
-    def scenario(schedule: Schedule) -> Check:
-        names = tuple(itertools.chain.from_iterable(each.split("+") for each in operations))
-        watch = Watch(schedule, heard="listen" not in names and "read" not in names, half_open=half_open)
-        watch.operations = names
+    names = tuple(itertools.chain.from_iterable(each.split("+") for each in operations))
+
+    @scenario_on(lambda schedule: Watch(schedule, names, half_open=half_open))
+    def scenario(watch: Watch) -> Iterator[None]:
         for thread, operation in zip("xyz", operations):
-            schedule.task(thread, lambda thread=thread, operation=operation: watch.run(thread, *operation.split("+")))
-        return watch.check
+            watch.schedule.task(thread, lambda thread=thread, operation=operation: watch.run(
+                thread, *operation.split("+")))
+        yield
     return scenario
 
 
@@ -686,15 +715,13 @@ class Interrupted:
 def interrupting(first: str, second: str, stride: int = 1) -> Iterator[Scenario]:
     """`second` as the handler of a signal at each byte code of `first` (or each `stride`th), one scenario for each."""
     reached = [True]
-    at = 0
-    while reached[-1]:
-        def scenario(schedule: Schedule, at: int = at) -> Check:
-            watch = Watch(schedule, inbox=(b"ab",), heard="listen" not in (first, second))
-            watch.operations = (first, second)
-            watch.wire.room = 3 if at % 2 else 10       # the kernel takes a part of it, or all
-            later: List[Callable[[], None]] = []
-            gate.reactor = _Soon(lambda call, *args: later.append(lambda: call(*args)))     # type: ignore[assignment]
-            probe = Interrupted(schedule, at, lambda: watch.run("y", second))
+
+    def at(number: int) -> Scenario:
+        @scenario_on(lambda schedule: Watch(schedule, (first, second), (b"ab",), unheard=("listen",)))
+        def scenario(watch: Watch) -> Iterator[None]:
+            watch.wire.room = 3 if number % 2 else 10       # the kernel takes a part of it, or all
+            soon = Soon()
+            probe = Interrupted(watch.schedule, number, lambda: watch.run("y", second))
 
             def run() -> None:
                 interleaving.trace_byte_codes(probe)
@@ -702,18 +729,19 @@ def interrupting(first: str, second: str, stride: int = 1) -> Iterator[Scenario]
                     watch.run("x", first)
                 finally:
                     sys.settrace(None)
-            schedule.task("x", run)
-
-            def check() -> None:
-                reached.append(probe.done)
-                for call in later:
-                    call()
-                watch.pool.drain()
-                if probe.done:
-                    watch.check()
-            return check
-        yield scenario
-        at += stride
+            watch.schedule.task("x", run)
+            yield
+            reached.append(probe.done)
+            if not probe.done:
+                watch.operations = (first,)
+            for call in soon.calls:
+                call()
+            watch.pool.drain()
+        return scenario
+    number = 0
+    while reached[-1]:
+        yield at(number)
+        number += stride
 
 
 # ---- the engine: reactor, workers and sockets, all of the package's own ----
@@ -727,28 +755,47 @@ class Link:
         schedule.descriptors += 1
         self.number = schedule.descriptors
         self.inbox = deque(inbox)
+        self.arrivals = 0               # changes when something has arrived: selectors that say a thing once look at it
+        self.broken = False             # the peer reset it
         self.sent = b""
         self.fins = 0
         self.room = 1
         self.closed = False
         interleaving.connections(schedule)[self.number] = self
 
+    def arrive(self, data: bytes) -> None:
+        self.inbox.append(data)
+        self.arrivals += 1
+
+    def reset(self) -> None:
+        self.inbox.clear()
+        self.broken = True
+        self.arrivals += 1
+
     def readiness(self) -> int:
-        return (1 if self.inbox else 0) | 2
+        if self.broken:
+            return interleaving.READ | interleaving.WRITE | interleaving.HANGUP
+        return (interleaving.READ if self.inbox else 0) | interleaving.WRITE
 
     def set_interest(self, interest: int, before: int, owner: Any) -> None:
         assert not self.closed
         reactor_module.reactor.watch(self.number, interest, before, owner)
 
-    def recv(self, size: int) -> Optional[bytes]:
+    def recv(self, size: int) -> bytes:
         assert not self.closed
-        return self.inbox.popleft() if self.inbox else None
+        if self.broken:
+            raise ConnectionResetError(errno.ECONNRESET, "reset")
+        if not self.inbox:
+            raise BlockingIOError
+        return self.inbox.popleft()
 
     def send_many(self, chunks: Sequence[Any]) -> int:
         return self.send(b"".join(bytes(chunk) for chunk in chunks))
 
     def send(self, data: Any) -> int:
         assert not self.closed
+        if self.broken:
+            raise BrokenPipeError(errno.EPIPE, "broken")
         taken = bytes(data)[:self.room]
         self.room = 0 if self.room else 100
         self.sent += taken
@@ -785,7 +832,7 @@ class Engine:
     """Everything anew, on locks and a clock of the scheduler's."""
 
     def __init__(self, schedule: Schedule, most: int = 2) -> None:
-        self.schedule = schedule
+        self.schedule, self.task = schedule, schedule.task
         self.reactor = reactor_module.reactor
         self.reactor.reset()
         self.reactor.holders = Ordered()        # type: ignore[assignment]
@@ -798,6 +845,12 @@ class Engine:
         workers.remembered = 0
         del workers._former[:]
         workers._default = workers.Pool(most, 1.0, "worker")
+        self.ran: List[str] = []
+
+    def tasks(self, call: Callable[[str], Any], names: str = "ab") -> None:
+        """A thread for each of the names."""
+        for name in names:
+            self.task(name, lambda name=name: call(name))
 
     def hold(self) -> None:
         self.reactor.holders.add(self)
@@ -806,18 +859,22 @@ class Engine:
     def let_go(self) -> None:
         lifetime.closed(self)
 
-    def all_ended(self) -> None:
+    def check(self) -> None:
         """Nobody needs the threads any more, and none is left."""
         left = [task.name for task in self.schedule.tasks if not task.done]
         assert not left, "still there: {}".format(", ".join(left))
+        assert not self.reactor.holders, "held"
         assert self.reactor._bell is None and not self.reactor._running.locked()
         assert all(pool.quiet() for pool in workers.all_pools())
 
 
-def engine_posts(schedule: Schedule) -> Check:
+on_an_engine = scenario_on(Engine)
+
+
+@on_an_engine
+def engine_posts(engine: Engine) -> Iterator[None]:
     """Two threads post while the engine starts and ends."""
-    engine = Engine(schedule)
-    items = {name: Items(schedule) for name in "ab"}
+    items = {name: Items(engine.schedule) for name in "ab"}
 
     def post(name: str) -> None:
         box = Box()
@@ -826,105 +883,82 @@ def engine_posts(schedule: Schedule) -> Check:
         for number in range(2):
             box.post(items[name], (name, number))
         box.post(lifetime.closed, keeper)
+    engine.tasks(post)
+    yield
     for name in "ab":
-        schedule.task(name, lambda name=name: post(name))
-
-    def check() -> None:
-        for name in "ab":
-            items[name].in_order(name, 2)
-        engine.all_ended()
-    return check
+        items[name].in_order(name, 2)
 
 
-def engine_requests(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_requests(engine: Engine) -> Iterator[None]:
     """Requests to a reactor that is about to end, with nothing that holds it."""
-    engine = Engine(schedule)
-    ran: List[str] = []
-
     def ask(name: str) -> None:
         for number in range(2):
-            engine.reactor.call_soon(ran.append, "{}{}".format(name, number))
-    for name in "ab":
-        schedule.task(name, lambda name=name: ask(name))
-
-    def check() -> None:
-        assert sorted(ran) == ["a0", "a1", "b0", "b1"], ran
-        engine.all_ended()
-    return check
+            engine.reactor.call_soon(engine.ran.append, "{}{}".format(name, number))
+    engine.tasks(ask)
+    yield
+    assert sorted(engine.ran) == ["a0", "a1", "b0", "b1"], engine.ran
 
 
-def engine_submits(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_submits(engine: Engine) -> Iterator[None]:
     """Calls to a pool of its own, of one worker that retires."""
-    engine = Engine(schedule)
     pool = workers.Pool(1, 0.5, "worker")
-    ran: List[str] = []
 
     def submit(name: str) -> None:
         for number in range(2):
-            pool.submit(lambda: ran.append("{}{}".format(name, number)))
-            schedule.point()
-    for name in "ab":
-        schedule.task(name, lambda name=name: submit(name))
-
-    def check() -> None:
-        assert len(ran) == 4, ran
-        engine.all_ended()
-    return check
+            pool.submit(lambda: engine.ran.append("{}{}".format(name, number)))
+            engine.schedule.point()
+    engine.tasks(submit)
+    yield
+    assert len(engine.ran) == 4, engine.ran
 
 
-def engine_helpers(schedule: Schedule) -> Check:
+@scenario_on(functools.partial(Engine, most=1))
+def engine_helpers(engine: Engine) -> Iterator[None]:
     """A listener waits in a helper for what another one does, and there is one worker."""
-    engine = Engine(schedule, most=1)
-    ran: List[str] = []
-
     def work() -> None:
         engine.hold()
         one, other, done = Box(), Box(), waiter.Waiter()
 
         def first() -> None:
-            ran.append("waits")
+            engine.ran.append("waits")
             done.wait()
-            ran.append("goes on")
+            engine.ran.append("goes on")
             engine.let_go()
         one.post(first)
         other.post(done.set)
-    schedule.task("a", work)
-
-    def check() -> None:
-        assert ran == ["waits", "goes on"], ran
-        engine.all_ended()
-    return check
+    engine.task("a", work)
+    yield
+    assert engine.ran == ["waits", "goes on"], engine.ran
 
 
-def engine_blocks(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_blocks(engine: Engine) -> Iterator[None]:
     """A listener that blocks loses its turn, and is waited for by nobody; twice, so that it is remembered."""
-    engine = Engine(schedule)
-    ran: List[str] = []
+    ran, wait = engine.ran, engine.schedule.wait
 
     def work() -> None:
         engine.hold()
         one, other = Box(), Box()
 
         def blocks() -> None:
-            schedule.wait(lambda: len(ran) % 2 == 1, None, "the other listener")
+            wait(lambda: len(ran) % 2 == 1, None, "the other listener")
             ran.append("blocked")
         for _ in range(2):
             one.post(blocks)
             other.post(lambda: ran.append("quick"))
-            schedule.wait(lambda: len(ran) % 2 == 0 and not one.strand.busy(), None, "the round")
+            wait(lambda: len(ran) % 2 == 0 and not one.strand.busy(), None, "the round")
         engine.let_go()
-    schedule.task("a", work)
-
-    def check() -> None:
-        assert ran == ["quick", "blocked"] * 2, ran
-        engine.all_ended()
-    return check
+    engine.task("a", work)
+    yield
+    assert ran == ["quick", "blocked"] * 2, ran
 
 
-def engine_pools(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_pools(engine: Engine) -> Iterator[None]:
     """The default pool is replaced while items are posted."""
-    engine = Engine(schedule)
-    items = Items(schedule)
+    items = Items(engine.schedule)
 
     def post() -> None:
         engine.hold()
@@ -932,155 +966,229 @@ def engine_pools(schedule: Schedule) -> Check:
         for number in range(3):
             box.post(items, ("a", number))
         box.post(engine.let_go)
-    schedule.task("a", post)
-    schedule.task("b", lambda: workers.use(workers.Pool(1, 1.0, "worker")))
-
-    def check() -> None:
-        items.in_order("a", 3)
-        engine.all_ended()
-    return check
+    engine.task("a", post)
+    engine.task("b", lambda: workers.use(workers.Pool(1, 1.0, "worker")))
+    yield
+    items.in_order("a", 3)
 
 
-def engine_timers(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_timers(engine: Engine) -> Iterator[None]:
     """A call for later is made, or was taken back; never both, and nothing is left."""
-    engine = Engine(schedule)
-    made: List[str] = []
-
     def later() -> None:
-        pending = lifetime.call_later(0.1, lambda: made.append("made"))
-        schedule.point()
+        pending = lifetime.call_later(0.1, lambda: engine.ran.append("made"))
+        engine.schedule.point()
         pending.cancel()
-    schedule.task("a", later)
-    schedule.task("b", lambda: lifetime.call_later(0.1, lambda: made.append("other")))
-
-    def check() -> None:
-        assert made.count("other") == 1 and made.count("made") <= 1, made
-        assert not engine.reactor.holders
-        engine.all_ended()
-    return check
+    engine.task("a", later)
+    engine.task("b", lambda: lifetime.call_later(0.1, lambda: engine.ran.append("other")))
+    yield
+    assert engine.ran.count("other") == 1 and engine.ran.count("made") <= 1, engine.ran
 
 
-def engine_keeper(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_keeper(engine: Engine) -> Iterator[None]:
     """The keeper is there while somebody is ref'd, and no longer."""
-    engine = Engine(schedule)
-    handles = [object(), object()]
-
-    def toggle(handle: object) -> None:
+    def toggle(_: str) -> None:
+        handle = object()
         lifetime.opened(handle, True)
         lifetime.unref(handle)
         lifetime.ref(handle)
         lifetime.closed(handle)
-    for name, handle in zip("ab", handles):
-        schedule.task(name, lambda handle=handle: toggle(handle))
-
-    def check() -> None:
-        assert not lifetime._refed and not lifetime._keeping.locked()
-        engine.all_ended()
-    return check
+    engine.tasks(toggle)
+    yield
+    assert not lifetime._refed and not lifetime._keeping.locked()
 
 
-def engine_queue(schedule: Schedule) -> Check:
+@on_an_engine
+def engine_queue(engine: Engine) -> Iterator[None]:
     """An `EventQueue` that is pumped while two threads put."""
-    from netcompat import EventQueue
-    engine = Engine(schedule)
-    queue, ran = EventQueue(), []       # type: EventQueue, List[str]
-    schedule.task("pump", lambda: queue.run_until(lambda: len(ran) == 4))
-    for name in "ab":
-        schedule.task(name, lambda name=name: [queue.put(lambda: ran.append(name)) for _ in range(2)])
+    queue = EventQueue()
+    engine.task("pump", lambda: queue.run_until(lambda: len(engine.ran) == 4))
+    engine.tasks(lambda name: [queue.put(lambda: engine.ran.append(name)) for _ in range(2)])
+    yield
+    assert sorted(engine.ran) == ["a", "a", "b", "b"], engine.ran
 
-    def check() -> None:
-        assert sorted(ran) == ["a", "a", "b", "b"], ran
-        engine.all_ended()
-    return check
+
+class Conversation(Engine):
+    """A socket on the engine: what its peer does, what the program does to it, and what it told.
+
+    `edges`: it has input that is said once, is watched so, and everybody rests, before the exploration begins.
+    `pauses`: its listener pauses it at the first chunk.
+    """
+
+    def __init__(self, schedule: Schedule, operations: Sequence[str], inbox: Sequence[bytes] = (), heard: bool = True,
+                 edges: bool = False, pauses: bool = False) -> None:
+        super().__init__(schedule)
+        self.operations = "+".join(operations).split("+")
+        self.heard, self.edges, self.pauses = heard, edges, pauses
+        self.link = Link(schedule, inbox)
+        self.fed = b"".join(inbox)
+        self.fin = b"" in inbox
+        self.events: List[str] = []
+        self.outcomes: Dict[str, List[Any]] = {}
+        self.got = b""
+        self.running = self.paused = False
+        self.sock: Any = None
+        schedule.usual = edges
+        tasks = [self.task("begin", self._begin)]
+        for name, operation in zip("xyz", operations):
+            tasks.append(self.task(name, lambda name=name, operation=operation: self._run(name, operation)))
+        self.task("end", lambda: self._end(tasks))
+
+    # ---- the threads ----
+
+    def _begin(self) -> None:
+        sock = Socket(high_water_mark=1)
+        for event in ("data", "end", "finish", "drain", "error", "close"):
+            if self.heard or event != "data":
+                sock.on(event, functools.partial(self._told, event))
+        sock._enter(sock._attach, self.link)
+        if self.edges:
+            # As the reactor does when it sees input of a strand that is busy.
+            self.schedule.wait(lambda: sock._interest == reactor_module.READ, None, "the selector")
+            self.reactor.call_soon(sock._enter, sock._on_busy)
+            self.schedule.wait(lambda: bool(sock._interest & reactor_module.EDGE), None, "the selector")
+            self.schedule.settle()
+            self.schedule.usual = False
+        self.sock = sock
+
+    def _run(self, name: str, operations: str) -> None:
+        self.schedule.wait(lambda: self.sock is not None, None, "the socket")
+        for operation in operations.split("+"):
+            getattr(self, "do_" + operation, lambda name, call=operation: getattr(self.sock, call)())(name)
+            self.schedule.point()
+
+    def _end(self, tasks: Sequence[Any]) -> None:
+        self.schedule.wait(lambda: all(task.done for task in tasks), None, "the operations")
+        self.schedule.settle()
+        self._at_rest()
+        if self.heard:
+            self.sock.resume()          # what a paused stream has left in the kernel is not lost
+            self.schedule.settle()
+            self._at_rest()
+        self.sock.destroy()
+
+    def _told(self, event: str, *args: Any) -> None:
+        assert not self.running and "close" not in self.events, (event, self.events)
+        self.running = True
+        self.events.append(event)
+        if event == "data":
+            self.got += args[0] if isinstance(args[0], bytes) else args[0].encode("latin1")
+            if self.pauses and not self.paused:
+                self.paused = True
+                self.sock.pause()
+        self.schedule.point()
+        self.running = False
+
+    # ---- what the peer does ----
+
+    def do_arrive(self, name: str) -> None:
+        chunk = b"abcdefgh"[len(self.fed):len(self.fed) + 1]
+        self.fed += chunk
+        self.link.arrive(chunk)
+
+    def do_fin(self, name: str) -> None:
+        self.fin = True
+        self.link.arrive(b"")
+
+    def do_reset(self, name: str) -> None:
+        self.link.reset()
+
+    def do_other(self, name: str) -> None:
+        """Another connection has input, and a worker the turn: it looks whether there is more when this one goes on."""
+        other, ran = Box(), []      # type: Box, List[bool]
+        self.reactor.call_soon(other.post, ran.append, True)
+        self.schedule.wait(lambda: bool(ran), None, "the other")
+
+    def do_answered(self, name: str) -> None:
+        """Goes on when something was heard, or the socket is gone."""
+        self.schedule.wait(lambda: "data" in self.events or self.sock.destroyed, 1.0, "data")
+
+    def do_rest(self, name: str) -> None:
+        """Goes on when everybody rests: the reactor waits in the selector."""
+        self.schedule.settle()
+
+    # ---- what the program does ----
+
+    def callback(self, name: str) -> Callable[[Any], None]:
+        self.outcomes[name] = []
+        return self.outcomes[name].append
+
+    def do_write(self, name: str) -> None:
+        self.sock.write(name.encode() * 2, self.callback(name))
+
+    def do_end(self, name: str) -> None:
+        self.sock.end(name.encode() * 2, self.callback(name))
+
+    def do_sendall(self, name: str) -> None:
+        done = self.callback(name)
+        try:
+            self.sock.sendall(name.encode() * 2)
+            done(None)
+        except OSError as problem:
+            done(problem)
+
+    def do_recv(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            self.got += self.sock.recv(10)
+
+    def do_timeout(self, name: str) -> None:
+        self.sock.set_timeout(100, lambda: None)
+
+    def do_shutdown(self, name: str) -> None:
+        lifetime.shutdown()
+
+    def do_resume(self, name: str) -> None:
+        self.schedule.wait(lambda: self.paused or not self.pauses or self.sock.destroyed, 1.0, "the pause")
+        self.sock.resume()
+
+    def do_fill(self, name: str) -> None:
+        """A stream that does not flow: what comes is buffered, up to the high-water mark."""
+        self.sock.on("readable", lambda: None)
+
+    def do_decode(self, name: str) -> None:
+        self.sock.set_encoding("latin1")
+
+    # ---- what must hold ----
+
+    def _at_rest(self) -> None:
+        """Nothing happens any more: nothing may be left that somebody waits for."""
+        sock = self.sock
+        if sock.destroyed:
+            return
+        assert not sock._wants_write() and not sock.writable_length, "something to send, and nobody sends it"
+        if self.heard and sock._flowing:
+            assert not self.link.broken, "a reset that nobody sees"
+            assert self.got == self.fed and not self.link.inbox, "input that nobody delivers"
+            assert not self.fin or "end" in self.events, "the peer's end, and nobody is told"
+
+    def check(self) -> None:
+        link, sock = self.link, self.sock
+        assert self.events.count("close") == 1 and self.events[-1] == "close", self.events
+        assert self.fed.startswith(self.got), (self.got, self.fed)
+        for name, each in self.outcomes.items():
+            assert len(each) == 1, "callback {}: {}".format(name, each)
+            assert each[0] is not None or name.encode() * 2 in link.sent
+            assert link.sent.count(name.encode()) in (0, 2) or link.sent.endswith(name.encode())
+        assert link.closed and link.fins <= 1
+        at_rest(sock)
+        super().check()
 
 
 def engine_socket(*operations: str, heard: bool = True) -> Scenario:
     """A socket with input and a full kernel; each operation in a thread of its own, and at last `destroy`."""
-    def scenario(schedule: Schedule) -> Check:
-        engine = Engine(schedule)
-        events: List[str] = []
-        outcomes: Dict[str, List[Any]] = {}
-        link = Link(schedule, (b"ab", b""))
-        got: List[bytes] = []
-        socks: List[Socket] = []
-        running: List[str] = []
+    @scenario_on(lambda schedule: Conversation(schedule, operations, (b"ab", b""), heard))
+    def scenario(conversation: Conversation) -> Iterator[None]:
+        yield
+    return scenario
 
-        def listener(event: str) -> Callable[..., None]:
-            def note(*args: Any) -> None:
-                assert not running and "close" not in events, (event, events)
-                running.append(event)
-                events.append(event)
-                if event == "data":
-                    got.append(args[0])
-                schedule.point()
-                running.pop()
-            return note
 
-        def callback(name: str) -> Callable[[Any], None]:
-            outcomes[name] = []
-            return outcomes[name].append
-
-        def begin() -> None:
-            sock = Socket()
-            for event in ("data", "end", "finish", "drain", "error", "close"):
-                if heard or event != "data":
-                    sock.on(event, listener(event))
-            sock._enter(sock._attach, link)
-            socks.append(sock)
-
-        def do(name: str, operation: str) -> None:
-            schedule.wait(lambda: bool(socks), None, "the socket")
-            sock = socks[0]
-            if operation == "write":
-                sock.write(name.encode() * 2, callback(name))
-            elif operation == "end":
-                sock.end(name.encode() * 2, callback(name))
-            elif operation == "sendall":
-                outcomes[name] = []
-                try:
-                    sock.sendall(name.encode() * 2)
-                    outcomes[name].append(None)
-                except OSError as problem:
-                    outcomes[name].append(problem)
-            elif operation == "recv":
-                try:
-                    got.append(sock.recv(10))
-                except OSError:
-                    pass
-            elif operation == "timeout":
-                sock.set_timeout(100, lambda: None)
-            elif operation == "shutdown":
-                lifetime.shutdown()
-            else:
-                getattr(sock, operation)()
-        schedule.task("begin", begin)
-        for name, operation in zip("xyz", operations):
-            schedule.task(name, lambda name=name, operation=operation: do(name, operation))
-
-        def end() -> None:
-            schedule.wait(lambda: all(task.done for task in schedule.tasks if task.name in ("begin", "x", "y", "z")),
-                          None, "the operations")
-            schedule.settle()
-            sock = socks[0]
-            if not sock.destroyed:
-                assert not sock._wants_write() and not sock.writable_length, "something to send, and nobody sends it"
-                assert not (sock._flowing and heard) or b"".join(got) == b"ab", "input that nobody delivers"
-            sock.destroy()
-        schedule.task("end", end)
-
-        def check() -> None:
-            assert events.count("close") == 1 and events[-1] == "close", events
-            assert b"".join(got) in (b"", b"ab")
-            for name, each in outcomes.items():
-                assert len(each) == 1, "callback {}: {}".format(name, each)
-                assert each[0] is not None or name.encode() * 2 in link.sent
-            for name in outcomes:
-                assert link.sent.count(name.encode()) in (0, 2) or link.sent.endswith(name.encode())
-            assert link.closed and link.fins <= 1
-            assert not engine.reactor.holders, "held"
-            at_rest(socks[0])
-            engine.all_ended()
-        return check
+def edges(*operations: str, pauses: bool = False) -> Scenario:
+    """A socket of which epoll says once what arrives. Each operation in a thread of its own; `a+b`: one after the
+    other."""
+    @scenario_on(lambda schedule: Conversation(schedule, operations, edges=True, pauses=pauses))
+    def scenario(conversation: Conversation) -> Iterator[None]:
+        yield
     return scenario
 
 
@@ -1099,7 +1207,7 @@ def only(scenario: Scenario) -> Callable[[], Iterator[Scenario]]:
     return lambda: iter([scenario])
 
 
-STRANDS = (two_posters, three_posters, held_and_released, suspended_and_released, posted_and_readable,
+STRANDS = (two_posters, three_posters, held_and_released, suspended_and_released, posted_and_readable, said_once,
            through_a_dispatch, a_dispatch_that_gives_up)
 GATES = (crossing_gates, three_gates)
 ENGINES = (engine_posts, engine_requests, engine_submits, engine_helpers, engine_blocks, engine_pools, engine_timers,
@@ -1111,6 +1219,16 @@ THREES = list(itertools.combinations_with_replacement(
     ("write", "last_words", "destroy", "corked", "pause", "resume", "read", "late"), 3))
 CODE_PAIRS = [("write", "write"), ("write", "destroy"), ("write", "end"), ("end", "late"), ("pause", "resume"),
               ("destroy", "fail"), ("listen", "late"), ("corked", "destroy"), ("read", "destroy"), ("read", "listen")]
+
+# For `edges`: what the peer does, and what the program does meanwhile. `other`, `rest`: input comes while a worker
+# looks at epoll in the reactor's place, and while the reactor rests.
+ARRIVALS = ("arrive+arrive+arrive", "arrive+answered+arrive", "other+arrive+arrive", "arrive+rest+arrive",
+            "arrive+fin", "other+fin", "arrive+answered+reset", "other+reset", "arrive+rest+reset")
+MEANWHILE = ("pause+resume", "pause", "resume+pause", "end", "destroy", "write", "fill", "decode", "timeout",
+             "shutdown")
+EDGES = ([((arrivals, "resume"), True) for arrivals in ARRIVALS]
+         + [((arrivals, operation), False) for arrivals in ARRIVALS for operation in MEANWHILE]
+         + [((arrivals, "resume", operation), True) for arrivals in ARRIVALS for operation in MEANWHILE])
 
 
 def plays(family: str, quick: bool) -> Iterator[Play]:
@@ -1142,28 +1260,49 @@ def plays(family: str, quick: bool) -> Iterator[Play]:
                 yield Play("{} in {}".format(second, first),
                            lambda first=first, second=second: interrupting(first, second, 11 if quick else 1), 0)
     elif family == "engine":
-        for free in (False, True):
-            mode = " without a GIL" if free else ""
+        for mode in MODES:
             for engine in ENGINES:
-                yield Play(engine.__name__ + mode, only(on_an_engine(engine, free)), 1 if quick else 2)
+                yield Play(engine.__name__ + mode.name, only(mode.of(engine)), 1 if quick else 2)
                 if not quick:
-                    yield Play(engine.__name__ + mode + " by byte codes", only(on_an_engine(engine, free)), 1, ENGINE)
+                    yield Play(engine.__name__ + mode.name + " by byte codes", only(mode.of(engine)), 1, ENGINE)
             pairs = list(itertools.combinations_with_replacement(SOCKET_OPERATIONS, 2))
-            for pair in pairs[::15] if quick else pairs:
-                yield Play("socket: " + " ".join(pair) + mode, only(on_an_engine(
-                    engine_socket(*pair, heard="recv" not in pair), free)), 1)
+            for pair in pairs[::25] if quick else pairs:
+                yield Play("socket: " + " ".join(pair) + mode.name,
+                           only(mode.of(engine_socket(*pair, heard="recv" not in pair))), 1)
+    elif family == "edges":
+        for operations, pauses in EDGES:
+            for mode in MODES:
+                if mode.epoll:
+                    yield Play(" ".join(operations) + (", pausing" if pauses else "") + mode.name,
+                               only(mode.of(edges(*operations, pauses=pauses))), 1 if quick else 2)
 
 
-def on_an_engine(scenario: Scenario, free_threaded: bool) -> Scenario:
-    """The same, with the engine told whether there is a GIL."""
-    def told(schedule: Schedule) -> Check:
-        workers.HAS_GIL = strand.HAS_GIL = reactor_module.HAS_GIL = not free_threaded
-        return scenario(schedule)
-    return told
+class Mode(NamedTuple):
+    """What the engine runs on."""
+
+    free_threaded: bool
+    epoll: bool             # a worker that has the turn looks there itself, and what is busy is said once
+
+    @property
+    def name(self) -> str:
+        return (" with epoll" if self.epoll else "") + (" without a GIL" if self.free_threaded else "")
+
+    def of(self, scenario: Scenario) -> Scenario:
+        """The same scenario in this mode."""
+        @functools.wraps(scenario)
+        def told(schedule: Schedule) -> Check:
+            workers.HAS_GIL = strand.HAS_GIL = reactor_module.HAS_GIL = not self.free_threaded
+            reactor_module.epoll_of = interleaving.Epoll if self.epoll else lambda selector: None
+            return scenario(schedule)
+        return told
 
 
-FAMILIES = ("strand", "gates", "stream", "threes", "codes", "handlers", "engine")
-SHARE = {"strand": 8.0, "gates": 2.0, "stream": 12.0, "threes": 5.0, "codes": 4.0, "handlers": 10.0, "engine": 9.0}
+MODES = [Mode(free_threaded, epoll) for epoll in (False, True) for free_threaded in (False, True)]
+
+
+FAMILIES = ("strand", "gates", "stream", "threes", "codes", "handlers", "engine", "edges")
+SHARE = {"strand": 7.0, "gates": 2.0, "stream": 11.0, "threes": 4.0, "codes": 4.0, "handlers": 9.0, "engine": 7.0,
+         "edges": 6.0}
 
 
 @contextlib.contextmanager
@@ -1171,14 +1310,18 @@ def virtual_package(family: str) -> Iterator[None]:
     """The package on the scheduler's locks: with a pool of the scenario's own, or with the whole engine."""
     modules = [gate, strand, emitter]
     others: Dict[str, Any] = {}
-    if family == "engine":
+    engine = family in ("engine", "edges")
+    if engine:
         modules += [workers, reactor_module, waiter, lifetime, socket_module]
         others = dict(
+            queues=[workers, reactor_module],
             make_selector=(reactor_module, interleaving.make_selector), socket=(reactor_module, interleaving.SOCKET),
-            _order=(reactor_module, Lock()),
+            _order=(reactor_module, Lock()), epoll_of=(reactor_module, lambda selector: None),
+            _EPOLLIN=(reactor_module, interleaving.READ), _EPOLLOUT=(reactor_module, interleaving.WRITE),
+            _EPOLLET=(reactor_module, interleaving.EDGE),
             _here=(workers, None), _pools=(workers, None), _default=(workers, None), remembered=(workers, 0),
             HAS_GIL=(workers, True),
-            _keeping=(lifetime, None), _nudge=(lifetime, None), _keeper=(lifetime, None))
+            _keeping=(lifetime, None), _nudge=(lifetime, None), _keeper=(lifetime, None), _will_hear=(lifetime, True))
     else:
         others = dict(default_pool=(workers, lambda: Pool.current), reactor=(gate, gate.reactor))
     reactor, free = reactor_module.reactor, reactor_module.HAS_GIL
@@ -1189,7 +1332,7 @@ def virtual_package(family: str) -> Iterator[None]:
             yield
     finally:
         strand.HAS_GIL = reactor_module.HAS_GIL = free
-        if family == "engine":
+        if engine:
             reactor.reset()
             reactor.holders = holders
 
@@ -1272,8 +1415,9 @@ def main() -> int:
         if options.only and family != options.only:
             continue
         began = time.monotonic()
-        found = explore_family(family, options.quick, SHARE[family] if options.quick else None, options.seconds,
-                               options.bound, options.name)
+        share = SHARE[family] if options.quick else None
+        each = SHARE[family] / 8 if options.quick and options.seconds is None else options.seconds
+        found = explore_family(family, options.quick, share, each, options.bound, options.name)
         total += found.runs
         failures += found.failures
         print("{:10} {:9} {:14} {:8} {:9.1f}{}".format(

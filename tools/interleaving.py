@@ -4,9 +4,9 @@
 might run as well there is a *choice*, and each run takes another combination of choices, until all were taken. So what
 is found is found every time, and what is not found is not there, within the bound and the grain:
 
-* the grain is where a choice is: before each lock that is taken or tried, a wait, and an input from outside; in code
-  that is *watched* also before each access to an attribute or item and each call, and there CPython and its
-  free-threaded build may switch threads, too;
+* the grain is where a choice is: before each lock that is taken or tried, each step of a `Queue`, a wait, and an input
+  from outside; in code that is *watched* also before each access to an attribute or item and each call, and there
+  CPython and its free-threaded build may switch threads, too;
 * the bound is how often a run may leave the usual order, in which a task goes on until it must wait, and the first of
   the others follows. Most races need one or two such *delays*. A wait whose time passes although somebody could still
   end it is one, too.
@@ -17,6 +17,7 @@ and a selector that belong to the scheduler. Time passes only when nothing else 
 What a run shows: a task that fails; a *deadlock*, tasks that wait with nobody left to wake them; and a *livelock*, more
 steps than any sensible run has. The scenario's own `check` says the rest.
 """
+import collections
 import contextlib
 import dis
 import gc
@@ -148,6 +149,7 @@ class Schedule:
         self.over.acquire()
         self.problems: List[str] = []
         self.steps = 0
+        self.usual = False              # no choices for now: all take the usual course, to where the scenario begins
         self.deciding = False           # what tasks wait for is looked at: no choices meanwhile, though that is code
         self.events: List[Any] = []     # for scenarios: what happened, in the order of this run
         self.descriptors = 0            # numbers given out, to descriptors and to what must be told apart
@@ -268,7 +270,7 @@ class Schedule:
         options += [task for task in late if not task.patient] if options else late[:1]
         if not options:
             return None
-        if self.spent >= self.bound:
+        if self.usual or self.spent >= self.bound:
             del options[1:]
         taken = self._take([0] + [1] * (len(options) - 1)) if len(options) > 1 else 0
         chosen = options[taken]
@@ -459,6 +461,24 @@ class RLock:
         self.release()
 
 
+class Queue(collections.deque):         # type: ignore[type-arg]
+    """`collections.deque` of the scheduler: for queues that threads share without a lock."""
+
+    def append(self, item: Any) -> None:
+        self._point()
+        super().append(item)
+
+    def popleft(self) -> Any:
+        self._point()
+        return super().popleft()
+
+    @staticmethod
+    def _point() -> None:
+        task = getattr(_here, "task", None)
+        if task is not None and not task.schedule.deciding:
+            task.schedule.point()
+
+
 class Thread:
     """`threading.Thread` of the scheduler: it becomes a task, which may wait for ever if it is a daemon."""
 
@@ -530,7 +550,7 @@ class Pair:
         self.closed = True
 
     def readiness(self) -> int:
-        return 1 if self.waiting else 0
+        return READ if self.waiting else 0
 
 
 def socketpair() -> Tuple[Pair, Pair]:
@@ -541,8 +561,13 @@ def socketpair() -> Tuple[Pair, Pair]:
 
 
 def connections(schedule: Schedule) -> Dict[int, Any]:
-    """By number: what a selector may be asked to watch; `readiness()` says what is met, as a mask."""
+    """By number: what a selector may be asked to watch. `readiness()` says what is met, as a mask; `arrivals`, where a
+    thing is to be said once, changes when something has come."""
     return schedule.__dict__.setdefault("_by_number", {})      # type: ignore[no-any-return]
+
+
+READ, WRITE, HANGUP = 1, 4, 16       # of `readiness`, and what epoll says on every system
+EDGE = 1 << 31
 
 
 class Selector:
@@ -554,6 +579,7 @@ class Selector:
 
     def __init__(self) -> None:
         self.keys: Dict[int, Any] = {}
+        self.said: Dict[int, int] = {}      # of those that `Epoll` watches for edges: which arrival was told of
         self.schedule = current()
 
     def register(self, fd: int, events: int, data: Any = None) -> Any:
@@ -563,33 +589,68 @@ class Selector:
         return key
 
     def modify(self, fd: int, events: int, data: Any = None) -> Any:
-        if fd not in self.keys:
-            raise KeyError(fd)
-        key = self.keys[fd] = Selector.Key(fd, events, data)
-        return key
+        self.unregister(fd)
+        return self.register(fd, events, data)
 
     def unregister(self, fd: int) -> Any:
+        self.said.pop(fd, None)
         return self.keys.pop(fd)
 
     def get_map(self) -> Dict[int, Any]:
         return self.keys
 
-    def _ready(self) -> List[Tuple[Any, int]]:
+    def ready(self) -> List[Tuple[Any, int]]:
+        """The keys of which there is something to say, and what."""
         things = connections(self.schedule)
-        found = [(key, things[fd].readiness() & key.events) for fd, key in self.keys.items()]
-        return [pair for pair in found if pair[1]]
+        found = []
+        for fd, key in self.keys.items():
+            asked = (READ if key.events & 1 else 0) | (WRITE if key.events & 2 else 0) | HANGUP
+            met = things[fd].readiness() & asked
+            if met and self.said.get(fd) != getattr(things[fd], "arrivals", 0):
+                found.append((key, met))
+        return found
 
-    def select(self, timeout: Optional[float] = None) -> List[Tuple[Any, int]]:
+    def wait(self, timeout: Optional[float]) -> List[Tuple[Any, int]]:
         schedule = self.schedule
         if timeout is not None and timeout <= 0.0:
             schedule.give_way()
         else:
             schedule.point()
-            schedule.wait(lambda: bool(self._ready()), timeout, "input")
-        return self._ready()
+            schedule.wait(lambda: bool(self.ready()), timeout, "input")
+        return self.ready()
+
+    def select(self, timeout: Optional[float] = None) -> List[Tuple[Any, int]]:
+        return [(key, key.events if met & HANGUP else (1 if met & READ else 0) | (2 if met & WRITE else 0))
+                for key, met in self.wait(timeout)]
 
     def close(self) -> None:
         self.keys.clear()
+
+
+class Epoll:
+    """What is inside a selector, if that is epoll: numbers instead of keys, and on request a thing is said once."""
+
+    def __init__(self, selector: Selector) -> None:
+        self.selector = selector
+
+    def modify(self, fd: int, events: int) -> None:
+        """As every change it has what waits said again."""
+        if fd not in self.selector.keys:
+            raise FileNotFoundError(fd)
+        if events & EDGE:
+            self.selector.said[fd] = -1
+        else:
+            self.selector.said.pop(fd, None)
+
+    def poll(self, timeout: Optional[float] = None, most: int = -1) -> List[Tuple[int, int]]:
+        found = self.selector.wait(timeout)
+        for key, _ in found:
+            if key.fd in self.selector.said:
+                self.selector.said[key.fd] = connections(self.selector.schedule)[key.fd].arrivals
+        return [(key.fd, met) for key, met in found]
+
+    def close(self) -> None:
+        pass
 
 
 def monotonic() -> float:
@@ -623,9 +684,9 @@ SOCKET = types.SimpleNamespace(**{**vars(socket), "socketpair": socketpair})
 
 
 @contextlib.contextmanager
-def virtual(*modules: types.ModuleType, **others: Any) -> Iterator[None]:
-    """Give `modules` the scheduler's locks, threads, clock and socket pair instead of the real ones; and set `others`,
-    `name=(module, value)`."""
+def virtual(*modules: types.ModuleType, queues: Sequence[Any] = (), **others: Any) -> Iterator[None]:
+    """Give `modules` the scheduler's locks, threads, clock and socket pair instead of the real ones, those in `queues`
+    its `Queue`, too; and set `others`, `name=(module, value)`."""
     before: List[Tuple[Any, str, Any]] = []
 
     def put(thing: Any, name: str, value: Any) -> None:
@@ -638,6 +699,8 @@ def virtual(*modules: types.ModuleType, **others: Any) -> Iterator[None]:
                 put(module, name, value)
         if callable(getattr(module, "monotonic", None)):
             put(module, "monotonic", monotonic)
+    for module in queues:
+        put(module, "deque", Queue)
     for name, (thing, value) in others.items():
         put(thing, name, value)
     try:

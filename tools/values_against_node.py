@@ -23,6 +23,7 @@ from netcompat.blocklist import BlockList  # noqa: E402
 from netcompat.encodings import decoder, encode, normalize  # noqa: E402
 
 DIFFERENCES = {
+    "absent": "Node before 22.13 has no SocketAddress.parse",
     "parse": "SocketAddress.parse takes addresses only, where Node takes what its URL parser makes an address of",
     "port 80": "SocketAddress.parse keeps port 80, the default of the URL that Node makes of the text",
     "unreadable": "BlockList.check raises for what is no address, where Node says 'not blocked'",
@@ -41,7 +42,11 @@ const tried = (call) => { try { return call(); } catch (error) { return { code: 
 const methods = { address: 'addAddress', range: 'addRange', subnet: 'addSubnet' };
 const answers = {
   ip: (text) => isIP(text),
-  parse: (text) => { const found = SocketAddress.parse(text); return found === undefined ? null : found.toJSON(); },
+  parse: (text) => {
+    if (!SocketAddress.parse) throw { code: 'ABSENT' };
+    const found = SocketAddress.parse(text);
+    return found === undefined ? null : found.toJSON();
+  },
   address: (options) => new SocketAddress(options).toJSON(),
   block(rules, checks) {
     const list = new BlockList();
@@ -354,7 +359,9 @@ def compare(case, ours, node):
         return
     verdict = "agree" if ours == node else "disagree"
     if verdict == "disagree":
-        if kind == "parse" and ours is None:
+        if kind == "parse" and node == {"code": "ABSENT"}:
+            verdict = "absent"
+        elif kind == "parse" and ours is None:
             verdict = "parse"
         elif kind == "parse" and ours and node and ours["port"] == 80 and dict(ours, port=0) == node:
             verdict = "port 80"

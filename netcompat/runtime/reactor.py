@@ -75,6 +75,13 @@ def make_selector(name: Optional[str] = None) -> selectors.BaseSelector:
     return kinds[name]() if name else selectors.DefaultSelector()
 
 
+def epoll_of(selector: selectors.BaseSelector) -> Any:
+    """What is inside `selector`, if that is epoll: the same, without its keys. Else `None`."""
+    if sys.platform == "linux" and isinstance(selector, selectors.EpollSelector):
+        return select.epoll.fromfd(os.dup(selector.fileno()))
+    return None
+
+
 class Channel:
     """What a descriptor is watched for."""
 
@@ -394,8 +401,7 @@ class Reactor:
     def _open(self) -> None:
         selector, epoll = make_selector(), None
         try:
-            if sys.platform == "linux" and isinstance(selector, selectors.EpollSelector):
-                epoll = select.epoll.fromfd(os.dup(selector.fileno()))
+            epoll = epoll_of(selector)
             bell = _Bell()
         except OSError:
             if epoll is not None:

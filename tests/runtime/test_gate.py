@@ -1,5 +1,6 @@
 """The gate: one thread at a time, never half-way twice, and no deadlock between two."""
 import threading
+from types import SimpleNamespace
 from typing import Any, List
 
 import pytest
@@ -93,6 +94,26 @@ def test_a_thread_in_one_gate_does_not_wait_for_another() -> None:
     go.set()
     holder.join()
     eventually(lambda: ran == ["x"])
+
+
+def test_a_call_that_was_put_off_as_the_other_left_is_done_by_the_next_who_enters(monkeypatch: pytest.MonkeyPatch
+                                                                                  ) -> None:
+    other, ran, asked = Gate(), [], []      # type: Gate, List[str], List[Any]
+    entered, go = threading.Event(), threading.Event()
+    holder = threading.Thread(target=other._enter, args=(lambda: (entered.set(), go.wait(10)),))
+    holder.start()
+    assert entered.wait(5)
+
+    def inside_a_gate() -> bool:
+        go.set()
+        holder.join()       # it has looked for calls for the last time
+        return True
+    monkeypatch.setattr(gate, "inside_a_gate", inside_a_gate)
+    monkeypatch.setattr(gate, "reactor", SimpleNamespace(call_soon=lambda *call: asked.append(call)))
+    assert other._enter(ran.append, "put off") is None
+    assert not ran and len(asked) == 1      # the reactor would come in a moment
+    other._enter(ran.append, "next")
+    assert ran == ["put off", "next"]
 
 
 def test_a_thread_in_no_gate_does_wait() -> None:
