@@ -305,7 +305,8 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         """Inside the gate. Returns what to wait for until the address is free."""
         running = self._is_open()
         if callback is not None:
-            self._call_when_closed(callback, None if running else error("ERR_SERVER_NOT_RUNNING"))
+            # While it looks its host up it was not open yet.
+            self._call_when_closed(callback, None if self._listener is not None else error("ERR_SERVER_NOT_RUNNING"))
         if not running:
             return None
         if self._told is not None:

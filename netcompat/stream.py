@@ -795,32 +795,33 @@ class Duplex(StatefulEmitter):
         self._link = self._moved("link", LINK[self._link, "destroy"])
         self._error, self._had_error = problem, problem is not None
         self._forget_drain()
-        reason = problem
-        if connecting:
-            reason = error("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
-        elif reason is None:
-            reason = error("ERR_STREAM_DESTROYED", call="write")
-        self._fail_pending(reason)
+        self._fail_pending(problem, connecting)
         if problem is not None:
             self._post(self._deliver_error, problem)
         self._complete(after_error, problem)
         self._release()         # calls `_released` when nothing of the connection is left
 
-    def _fail_pending(self, reason: Optional[BaseException]) -> None:
+    def _fail_pending(self, problem: Optional[BaseException], connecting: bool = False) -> None:
         """Tell who waits for a write or for the end, one after the other: after Ctrl-C the rest can be told, and nobody
-        is told twice."""
+        is told twice. Writes that waited for the connection hear so, as in Node; their end hears what destroyed it."""
         queue, ends = self._queue, self._end_callbacks
-        while queue:
-            self._complete(queue.popleft()[1], reason)
-        while ends:
-            self._complete(ends.pop(0), reason)
+        if queue or ends:
+            reason = problem
+            if connecting and queue:
+                reason = error("ERR_SOCKET_CLOSED_BEFORE_CONNECTION")
+            elif reason is None:
+                reason = error("ERR_STREAM_DESTROYED", call="write" if queue else "end")
+            while queue:
+                self._complete(queue.popleft()[1], reason)
+            while ends:
+                self._complete(ends.pop(0), problem if problem is not None else reason)
         self._queue = self._end_callbacks = self._buffer = None
         self._queued = self._buffered = self._pressing = 0
 
     def _destroy_the_rest(self) -> None:
         """A `destroy` was interrupted: it was not done at all, or it is done now."""
         if self._link is GONE:
-            self._fail_pending(error("ERR_STREAM_DESTROYED", call="write"))
+            self._fail_pending(None)
             if not self._close_posted:
                 self._release()
 

@@ -259,8 +259,8 @@ def test_a_write_that_waits_for_a_connection_that_fails_fails(held: Held) -> Non
     told.listen(sock, "error", "close")
     held.listener.close()
     held.go.set()
-    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("end", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"),
-               ("error", "ECONNREFUSED"), "close")
+    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("end", "ECONNREFUSED"), ("error", "ECONNREFUSED"),
+               "close")
     assert sock.writable_length == 0
 
 
@@ -268,9 +268,20 @@ def test_destroy_while_connecting_fails_what_is_queued(held: Held) -> None:
     sock = held.connect()
     told = Told()
     sock.write(b"x", told.callback("write"))
+    sock.end(told.callback("end"))
     sock.destroy()
     told.listen(sock, "close")
-    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), "close")
+    told.until(("write", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"), ("end", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"),
+               "close")
+
+
+def test_destroy_while_connecting_fails_an_end_without_data(held: Held) -> None:
+    sock = held.connect()
+    told = Told()
+    sock.end(told.callback("end"))
+    sock.destroy()
+    told.listen(sock, "close")
+    told.until(("end", "ERR_STREAM_DESTROYED"), "close")
 
 
 def test_a_write_on_a_socket_that_was_never_connected_fails_and_closes_it() -> None:

@@ -1,0 +1,10 @@
+// A time-out that is set keeps no process alive, neither of an open socket that is unref'd nor of one never connected.
+'use strict';
+const { log, net, pair } = require('../prelude');
+
+new net.Socket().setTimeout(20000, () => log('lonely', 'timeout'));
+pair({ keep: true }, (client, peer, server) => {
+  for (const each of [client, peer, server]) each.unref();
+  client.setTimeout(20000, () => log('client', 'timeout'));
+  log('program', 'ends');
+});

@@ -1,0 +1,12 @@
+"""A time-out that is set keeps no process alive, neither of an open socket that is unref'd nor of one never connected."""
+from prelude import log, net, pair
+
+net.Socket().set_timeout(20000, lambda: log("lonely", "timeout"))
+
+
+@pair(keep=True)
+def body(client, peer, server):
+    for each in (client, peer, server):
+        each.unref()
+    client.set_timeout(20000, lambda: log("client", "timeout"))
+    log("program", "ends")
