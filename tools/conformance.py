@@ -516,6 +516,8 @@ def parse(argv):
     arguments = parser.parse_args(argv)
     if arguments.quick and arguments.node:
         parser.error("--quick compares with the recorded traces: it goes without --node")
+    if arguments.report and (arguments.only or arguments.quick):
+        parser.error("--report is of all cases: it goes without --only and --quick")
     if arguments.record and not arguments.node:
         parser.error("--record needs --node")
     return arguments

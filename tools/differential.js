@@ -240,7 +240,9 @@ class World {
   }
 
   when(name, thing, event, [op, ...args], label) {
-    thing.once(event, () => {
+    thing.once(event, (chunk) => {
+      const { told } = this.part(name);
+      if (event === 'data') told.largest = Math.max(told.largest, chunk.length);
       this.log(name, [`${event}#${label}`]);
       this.perform(name, op, args, label);
     });

@@ -441,9 +441,9 @@ def all_ops(program: Program) -> Iterator[List[Any]]:
         yield from inner_ops(op)
 
 
-def own_ops(program: Program, who: str) -> Iterator[List[Any]]:
-    """The calls on this object, wherever they stand."""
-    for name, *op in program["steps"]:
+def own_ops(program: Program, who: str, steps: Optional[int] = None) -> Iterator[List[Any]]:
+    """The calls on this object, wherever they stand in the first `steps`."""
+    for name, *op in program["steps"][:steps]:
         if who.startswith(name):
             yield from inner_ops(op)
     if who.startswith("peer"):
@@ -544,8 +544,9 @@ def end_before_connect(m: Moment) -> bool:
 
 @rule("reset-behind-fin", "a reset that follows a FIN at once: which of the two the peer sees is up to the system")
 def reset_behind_fin(m: Moment) -> bool:
+    others = [props for who, props in m.memory["now"].items() if who[:4] not in ("serv", m.who[:4])]
     for codes in (("EPIPE", "ECONNRESET"), ("ECONNRESET", "EPIPE")):
-        if m.swap_codes(*codes):
+        if any(props.get("destroyed") for props in others) and m.swap_codes(*codes):
             return True         # a write after the FIN, or after the reset alone
     for one, other in ((m.left, m.right), (m.right, m.left)):
         told = ["end"] in other["events"] or other["props"].get("readable_length")      # or it waits to be told
@@ -707,31 +708,37 @@ def never_connected(m: Moment) -> bool:
       "what fails destroys the socket at once, so that calls behind it in the same turn come too late; Node "
       "destroys it a turn later")
 def destroyed_at_once(m: Moment) -> bool:
-    if m.who in m.memory.get("too late", {}) and m.index > m.memory["too late"][m.who]:
+    late = m.memory.setdefault("too late", {})
+    if m.who in late and m.index > late[m.who]:
         if m.right["props"].get("destroyed"):
             return m.equate("readable_flowing", "is_paused", "timeout", "writable_finished", "listeners data")
         raise Excused           # what was too late for the last life holds in this one, in Node
-    if m.step is None or not (m.left["props"].get("destroyed") and m.right["props"].get("destroyed")) or (
-            m.before.get(m.who, {}).get("destroyed")):
+    failed = any(entry[0] == "error" for entry in m.right["events"])
+    if not failed or m.before.get(m.who, {}).get("destroyed") or m.prop("destroyed") != (True, True):
         return False
-    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and m.equate("listeners data"):
-        m.drop(m.left, lambda entry: label_of(entry) == "data" and "#" in entry[0] and entry not in m.right["events"])
-        m.memory.setdefault("too late", {})[m.who] = m.index
-    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo" and same_but_pieces(m):
-        return True             # what the echo could not send destroyed it, among the pieces
-    if m.step[1] != "together" and not any("when@" in str(entry) for entry in m.right["events"] + m.left["events"]):
-        return False
-    changed = m.swap_codes(None, "ERR_STREAM_DESTROYED")
-    changed = m.equate("readable_flowing", "is_paused", "timeout") or changed
-    if m.equate("writable_finished"):
-        changed = m.drop(m.left, lambda entry: label_of(entry) == "finish")
-    for side in (m.left, m.right):
-        changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
+    changed = False
+    if m.program["client" if m.who == "client" else "server"].get("reader") == "echo":
+        # What the echo could not send destroyed it, in its own listener: no other one heard of these bytes.
+        if m.equate("listeners data"):
+            m.drop(m.left, lambda entry: carries(entry) and "#" in entry[0] and entry not in m.right["events"])
+            changed = True
+        changed = same_but_pieces(m) or changed
+    if m.step is not None and (m.step[1] == "together" or any(
+            "when@" in str(entry) for entry in m.right["events"] + m.left["events"])):
+        ours = {entry[1]: entry[2] for entry in m.right["events"] if entry[0] == "callback"}
+        for entry in m.left["events"]:
+            if entry[0] == "callback" and entry[2] is None and ours.get(entry[1]) == "ERR_STREAM_DESTROYED":
+                entry[2], changed = ours[entry[1]], True
+        changed = m.equate("readable_flowing", "is_paused", "timeout") or changed
+        if m.equate("writable_finished"):
+            changed = m.drop(m.left, lambda entry: label_of(entry) == "finish")
+        for side in (m.left, m.right):
+            changed = m.drop(side, lambda entry: label_of(entry) in ("pause", "resume")) or changed
+        if not m.same() and any(["error", code] in m.right["events"] for code in (
+                "ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")):
+            raise Excused
     if changed:
-        m.memory.setdefault("too late", {})[m.who] = m.index
-    if not m.same() and any(["error", code] in m.right["events"] for code in (
-            "ERR_SOCKET_CLOSED", "EPIPE", "ERR_STREAM_WRITE_AFTER_END")):
-        raise Excused
+        late[m.who] = m.index
     return changed
 
 
@@ -760,11 +767,12 @@ def pipe_at_end(m: Moment) -> bool:
 @rule("encoding-again",
       "a second set_encoding() reads what is buffered anew; Node leaves it as the first one made it")
 def encoding_again(m: Moment) -> bool:
-    times = sum(op[0] == "set_encoding" for op in all_ops(m.program))
-    if times > 1 and m.prop("readable_length")[0] != m.prop("readable_length")[1]:
+    if sum(op[0] == "set_encoding" for op in own_ops(m.program, m.who, m.index)) < 2:
+        return False
+    if m.prop("readable_length")[0] != m.prop("readable_length")[1]:
         raise Excused
-    read = [[entry for entry in side["events"] if label_of(entry) in ("read", "data")] for side in (m.left, m.right)]
-    if times > 1 and (len(read[0]) < len(read[1]) or list(map(len, read)) == [1, 1] and read[0] != read[1]):
+    read = [[entry for entry in side["events"] if carries(entry)] for side in (m.left, m.right)]
+    if read[0] != read[1]:
         raise Excused           # the rest of a character that the first one had begun, or what it had made of bytes
     return False
 
@@ -790,8 +798,8 @@ def new_life_reads(m: Moment) -> bool:
 @rule("destroy-soon-again",
       "destroy_soon() of what is destroyed does nothing; in Node it destroys the next life when that has finished")
 def destroy_soon_again(m: Moment) -> bool:
-    if m.who in m.memory.get("destroyed soon", ()) and m.prop("destroyed") == (True, False) and (
-            m.prop("writable_finished") == (True, True)):
+    if m.who in m.memory.get("destroyed soon", ()) and m.prop("writable_finished") == (True, True) and (
+            m.prop("destroyed") == (True, False) or m.prop("readable_ended") == (False, True)):
         raise Excused
     return False
 
@@ -1170,9 +1178,12 @@ def pause_resume_timing(m: Moment) -> bool:
 
 @rule("zero-mark", "a readable high-water mark of 0 lets one chunk wait; Node reads on when it likes")
 def zero_mark(m: Moment) -> bool:
+    if m.right["props"].get("readable_high_water_mark") != 0:
+        return False
     further = [any(label_of(entry) in ("end", "error") for entry in side["events"]) for side in (m.left, m.right)]
-    read = [m.prop(name)[0] == m.prop(name)[1] for name in ("bytes_read", "readable_length")]
-    if m.right["props"].get("readable_high_water_mark") == 0 and (further == [False, True] or not all(read)):
+    read, waits = m.prop("bytes_read"), m.prop("readable_length")
+    text = any(op[0] == "set_encoding" for op in own_ops(m.program, m.who))     # then that counts characters
+    if further == [False, True] or read[0] != read[1] and (text or read[0] - waits[0] == read[1] - waits[1]):
         raise Excused
     return False
 
@@ -1204,21 +1215,35 @@ def paused_in_connect(m: Moment) -> bool:
 def nothing_after_destroy(m: Moment) -> bool:
     if not m.right["props"].get("destroyed"):
         return False
-    if m.prop("readable_ended") == (True, False) and m.equate("readable_ended"):
+    called = any(op[0] in DESTROYING for op in m.ops_here())
+    unheard = m.memory.setdefault("ended unheard", set())       # 'end' would have come behind the call
+    if called:
+        unheard.add(m.who)
+    changed = False
+    if m.who in m.memory.get("finish unheard", ()):
+        changed = m.equate("writable_finished")
+    if m.who in unheard and m.prop("readable_ended") == (True, False):
+        changed = m.equate("readable_ended")
         m.drop(m.left, lambda entry: label_of(entry) == "end")
+    if called and m.prop("writable_finished") == (True, False) and m.before.get(m.who, {}).get("pending"):
+        # What was never connected has nothing to send: there 'finish' is on its way when end() returns.
+        m.equate("writable_finished")
+        m.drop(m.left, lambda entry: label_of(entry) == "finish")
+        ends = [entry for entry in m.left["events"] if entry[0] == "callback" and entry[1].startswith("end@")]
+        for entry in ends:
+            if [*entry[:2], "ERR_STREAM_DESTROYED"] in m.right["events"]:
+                entry[2] = "ERR_STREAM_DESTROYED"
+        m.memory.setdefault("finish unheard", set()).add(m.who)
+        changed = True
     kept = [entry[0] for entry in m.right["events"]]
-    asked = any(map(m.asked, ("destroy", "destroy_soon", "reset_and_destroy"))) or any(
-        "#when@" in str(entry[0]) for entry in m.right["events"])
-    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if asked else ())
-    shorter = len(m.left["events"]) > len(m.right["events"])
-    if shorter and any("#when@" in str(entry[0]) for entry in m.left["events"]):     # destroy() was called in there
-        acted = max(index for index, entry in enumerate(m.left["events"]) if "#when@" in str(entry[0]))
-        late = [entry for entry in m.left["events"][acted:] if carries(entry) and entry not in m.right["events"]]
-        if m.drop(m.left, lambda entry: entry in late):
-            return True
+    quiet = QUIET_WHEN_DESTROYED + (("data", "readable", "read") if called else ())
+    acted = [index for index, entry in enumerate(m.left["events"]) if "#when@" in str(entry[0])]
+    if called and acted:        # destroy() was called in there: part of the data came before it, part would come behind
+        late = [entry for entry in m.left["events"][acted[-1]:] if carries(entry) and entry not in m.right["events"]]
+        changed = m.drop(m.left, lambda entry: entry in late) or changed
     return m.drop(m.left, lambda entry: entry not in m.right["events"] and (
         label_of(entry) in quiet and entry[0] not in kept
-        or entry[0] == "callback" and entry[1].startswith("connect@")))
+        or entry[0] == "callback" and entry[1].startswith("connect@"))) or changed
 
 
 QUIET_WHEN_DESTROYED = ("pipe", "unpipe", "pause", "resume", "ready", "connectionAttempt")
@@ -1257,6 +1282,23 @@ def empty_write(m: Moment) -> bool:
         raise Excused
     kept = [entry[0] for entry in m.right["events"]]
     return empty and m.drop(m.left, lambda entry: label_of(entry) == "timeout" and entry[0] not in kept)
+
+
+@rule("drain-among-callbacks",
+      "'drain' follows the callbacks of what the system took before; where two writes are queued Node tells it before "
+      "them, if the system took the second one at once")
+def drain_among_callbacks(m: Moment) -> bool:
+    def without(side: Dict[str, Any]) -> List[Any]:
+        return [entry for entry in side["events"] if label_of(entry) != "drain"]
+    if not wrote_huge(m) or m.left["events"] == m.right["events"] or without(m.left) != without(m.right) or (
+            len(m.left["events"]) != len(m.right["events"])):
+        return False
+    between = [entry for mine, other in zip(m.left["events"], m.right["events"]) if mine != other
+               for entry in (mine, other)]
+    if any(label_of(entry) not in ("drain", "callback") for entry in between):
+        return False
+    m.right["events"] = m.left["events"]
+    return True
 
 
 @rule("write-returns",

@@ -298,6 +298,9 @@ class World:
                 self.log(name, ["late " + event + "#" + label])
                 return
             thing.off(event, on_event)
+            if event == "data":
+                told = self.part(name)["told"]
+                told["largest"] = max(told["largest"], len(args[0]))
             self.log(name, [event + "#" + label])
             self.perform(name, action[0], action[1:], label)
         thing.on(event, on_event)

@@ -5,6 +5,7 @@ needed to see what it reports.
 """
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,10 @@ def test_a_case_without_a_trace(folder):
     assert status == 1 and "no recorded trace" in output
 
 
+def test_a_report_is_of_all_cases(folder):
+    assert "it goes without --only" in folder.run(NODE, options=["--report", "page.md", "--only", "group"])[0]
+
+
 def test_half_a_pair_is_refused(folder):
     (folder.path / "cases" / "group-lonely.js").write_text("// Alone.\n")
     output, status = folder.run(NODE)
@@ -213,6 +218,12 @@ def test_recorded_traces_have_cases():
     names = {case.name for case in CASES}
     for path in (HERE / "traces").glob("*.json"):
         assert set(json.loads(path.read_text(encoding="utf-8"))) <= names, path
+
+
+def test_the_page_has_every_pair():
+    """Else: python3 tools/conformance.py --report docs/conformance.md"""
+    page = (HERE.parent.parent / "docs" / "conformance.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.M) == [case.name for case in CASES]
 
 
 @pytest.mark.parametrize("pattern", ["lifecycle-client-ends", "connect-refused"])

@@ -1,4 +1,4 @@
-// end() without data while connecting, and the connection is refused: its callback hears why, and there is no 'finish'.
+// end() while connecting, and the connection is refused: its callback hears why, and there is no 'finish'.
 'use strict';
 const { cb, net, props, watch } = require('../prelude');
 

@@ -1,4 +1,4 @@
-"""end() without data while connecting, and the connection is refused: its callback hears why, and there is no 'finish'."""
+"""end() while connecting, and the connection is refused: its callback hears why, and there is no 'finish'."""
 from prelude import cb, net, props, watch
 
 client = watch("client", net.connect(1, "127.0.0.1"))

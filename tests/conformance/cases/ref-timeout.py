@@ -1,4 +1,4 @@
-"""A time-out that is set keeps no process alive, neither of an open socket that is unref'd nor of one never connected."""
+"""A time-out that is set keeps no process alive: of a socket that is unref'd, or of one never connected."""
 from prelude import log, net, pair
 
 net.Socket().set_timeout(20000, lambda: log("lonely", "timeout"))
