@@ -320,6 +320,7 @@ class Server(StatefulEmitter, lifetime.Handle, Channel):
         self._discard_parked()
         if not self._close_if_over():
             lifetime.unref(self)        # what keeps the process alive from here on are the sockets
+            self._hand_over()           # unless a foreign dispatch has all that is left of them
         if listener is None:
             return None
         listener.leave()

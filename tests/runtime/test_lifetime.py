@@ -194,6 +194,18 @@ def test_shutdown_in_the_pumping_thread_needs_no_pump() -> None:
     queue.run_until(lambda: closed, 5)      # it is delivered when somebody pumps
 
 
+def test_a_server_that_closes_after_its_connections_needs_no_pump() -> None:
+    queue = netcompat.EventQueue()
+    server = netcompat.create_server(dispatch=queue.put).listen(0, HOST)
+    client = netcompat.connect(server.address().port, HOST, dispatch=queue.put)
+    queue.run_until(lambda: not client.connecting and server.connections, 5)
+    for sock in [client, *server.connections]:
+        sock.destroy()
+    eventually(lambda: lifetime.handles() == [server])      # their 'close' is in the queue
+    server.close()
+    eventually(lambda: not lifetime.handles())
+
+
 def test_shutdown_reports_what_is_unheard_at_once(reported: Any, tcp_address: Any) -> None:
     client = netcompat.connect(tcp_address[1], HOST)
     closed = threading.Event()
