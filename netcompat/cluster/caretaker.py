@@ -310,8 +310,10 @@ class Caretaker:
         reactor.call_soon(cluster._exited, member, code, name)
         if member.slot is not None and not member.asked and cluster._respawn and not cluster._ending:
             lived = 0.0 if member.began is None else time.monotonic() - member.began
-            self._plan(member.slot, lived < AT_ONCE,
-                       f"worker {member.id} has ended with {member.outcome}, {lived:.2f} s after it began")
+            when = "before its target began" if member.began is None else f"{lived:.2f} s after it began"
+            if code == 0 and lived < AT_ONCE:
+                when += " (it does so when its target has returned and nothing is open)"
+            self._plan(member.slot, lived < AT_ONCE, f"worker {member.id} has ended with {member.outcome}, {when}")
         cluster._enter(cluster._changed)
 
     def _plan(self, slot: int, at_once: bool, what: str = "") -> None:

@@ -20,7 +20,7 @@ import weakref
 from multiprocessing import reduction
 from typing import Any, Dict, Optional, Tuple, Union
 
-from ..errors import error, invalid_type, invalid_value
+from ..errors import error, invalid_type, invalid_value, note
 from ..runtime import lifetime
 from ..server import Server
 from ..socket import Socket
@@ -71,7 +71,8 @@ def _take_apart(handle: Handle) -> _Parts:
 
 def _take_socket(handle: Socket) -> _Parts:
     if handle.destroyed or handle.connecting or handle.pending:
-        raise error("ERR_SOCKET_CLOSED")
+        raise note(error("ERR_SOCKET_CLOSED"), "it was closed, or has moved to another process: a socket is sent once"
+                   if handle.destroyed else "it is not connected yet: wait for 'connect'")
     state = {"allow_half_open": handle.allow_half_open, "high_water_mark": handle.readable_high_water_mark,
              "ended": handle._output is not WRITING}
     sock, data = handle._hand_over()

@@ -95,8 +95,12 @@ class Cluster(StatefulEmitter, lifetime.Handle):
         """Start the workers, and return when their processes run; `target` may not have begun by then.
 
         Raises what prevents the first start: `ERR_INVALID_ARG_VALUE` for a target or arguments that cannot be pickled,
-        `OSError`; `ERR_INVALID_STATE` when it was started before.
+        `OSError`; `ERR_INVALID_STATE` when it was started before, and in a worker that is importing the main file.
         """
+        # What `multiprocessing` itself looks at, before it starts a process by spawn or forkserver.
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise error("ERR_INVALID_STATE", reason="A worker imports the main file, and must not start workers by "
+                        "that: put what starts the cluster under  if __name__ == '__main__':")
         if self._caretaker is not None:
             raise error("ERR_INVALID_STATE", reason="A cluster is started once")
         caretaker = self._caretaker = Caretaker(self)

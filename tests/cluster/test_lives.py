@@ -66,6 +66,27 @@ def test_a_target_that_raises_at_once_says_so(run_script):
     assert "RuntimeError: the target of a test raises at once" in done.stderr
 
 
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_main_file_without_a_guard_is_told_so(run_script, method):
+    """Each worker imports it, and would start workers of its own."""
+    done = run_script("""
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import cluster_targets as targets
+        from netcompat.cluster import Cluster
+        with Cluster(targets.return_at_once, workers=1, respawn=False, context=sys.argv[2]) as cluster:
+            cluster.on("exit", lambda worker, code, signal: print("exit", worker.id, code, signal))
+            cluster.wait(20)
+    """, os.path.dirname(targets.__file__), method)
+    assert done.stdout == "exit 1 1 None\n" and done.returncode == 0
+    assert "if __name__ == '__main__':" in done.stderr
+
+
+def test_who_returns_at_once_is_told_why_it_ends(running, caplog):
+    running(targets.return_at_once)
+    eventually(lambda: any("when its target has returned and nothing is open" in text for text in caplog.messages))
+
+
 def test_without_respawn_the_cluster_ends_with_its_workers(running):
     one = running(targets.return_at_once, respawn=False)
     one.cluster.wait(WAIT)

@@ -180,7 +180,7 @@ def test_a_handle_that_was_sent_before(handles, pipe):
     recv_handle(pipe[1]).destroy()
     with pytest.raises(OSError) as caught:
         send_handle(pipe[0], handles.socket)
-    assert caught.value.code == "ERR_SOCKET_CLOSED"
+    assert caught.value.code == "ERR_SOCKET_CLOSED" and "a socket is sent once" in caught.value.__notes__[0]
     send_handle(pipe[0], handles.bound)
     recv_handle(pipe[1]).close()
     with pytest.raises(RuntimeError) as caught:
