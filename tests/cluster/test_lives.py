@@ -324,10 +324,13 @@ class Primary:
         options = dict({"workers": 2, "grace": 0.5, "handle_signals": handle_signals, "place": place, "end": end,
                         "context": "forkserver"}, **options)
         self.stderr = open(str(tmp_path / "stderr"), "w+")
+        self.temporary = tmp_path / "tmp"
+        self.temporary.mkdir()
         self.process = subprocess.Popen(
             [sys.executable, str(script), os.path.dirname(targets.__file__), json.dumps(options)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.stderr, env=script_environment(),
-            universal_newlines=True, start_new_session=True)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.stderr,
+            env=dict(script_environment(), TMPDIR=str(self.temporary)), universal_newlines=True,
+            start_new_session=True)
         line = self.process.stdout.readline()
         assert line, self.complaints()
         told = json.loads(line)
@@ -368,9 +371,10 @@ def test_workers_of_a_primary_that_is_killed_end(tmp_path, ipc_path, method, sig
 
 
 @needs_linux
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_handled_signals_end_the_cluster_gracefully(tmp_path, ipc_path, number):
-    one = Primary(tmp_path, handle_signals=True, place={"path": ipc_path}, grace=WAIT)
+@pytest.mark.parametrize("number, method", [(signal.SIGTERM, "spawn"), (signal.SIGTERM, "forkserver"),
+                                            (signal.SIGINT, "fork"), (signal.SIGINT, "forkserver")])
+def test_handled_signals_end_the_cluster_gracefully(tmp_path, ipc_path, number, method):
+    one = Primary(tmp_path, handle_signals=True, place={"path": ipc_path}, grace=WAIT, context=method)
     with open_client(ipc_path) as client:
         client.makefile().readline()
         os.killpg(one.process.pid, number) if number == signal.SIGINT else one.process.send_signal(number)
@@ -380,7 +384,7 @@ def test_handled_signals_end_the_cluster_gracefully(tmp_path, ipc_path, number):
     status, out, complaints = one.end()
     assert (status, out) == (0, "ended\n")
     assert "Traceback" not in complaints
-    assert not os.path.exists(ipc_path)
+    assert not os.path.exists(ipc_path) and not os.listdir(str(one.temporary))
 
 
 @needs_linux
@@ -413,7 +417,7 @@ def test_ctrl_c_at_the_terminal_raises_keyboard_interrupt_in_the_primary_alone(t
     status, _, complaints = one.end()
     assert status == -signal.SIGINT
     assert complaints.count("Traceback") == 1 and "KeyboardInterrupt" in complaints
-    assert not os.path.exists(ipc_path)
+    assert not os.path.exists(ipc_path) and not os.listdir(str(one.temporary))
 
 
 @needs_linux
