@@ -10,13 +10,13 @@ import time
 
 import pytest
 from conftest import eventually, script_environment
-from connections import BIG, WAIT, InThread, Told, code_of, connected, listening, needs_unix, on_wine, reset
+from connections import BIG, IPC, WAIT, InThread, Told, code_of, connected, listening, on_wine, reset
 from namespaces import TUN, in_namespace, linux
 
 import netcompat
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
-KINDS = ["tcp", pytest.param("unix", marks=needs_unix)]
+KINDS = ["tcp", IPC]
 LONG = float(os.environ.get("NETCOMPAT_LONG_SECONDS", "1"))        # how long a peer is silent
 
 
