@@ -138,10 +138,16 @@ def test_runs_from_a_zip(run_script: Callable[..., Any], tmp_path: Path) -> None
     assert (result.returncode, result.stdout, result.stderr) == (0, "over the wire\n", "")
 
 
+def copy_package(folder: Path) -> None:
+    """The package, into `folder`. `copyfile`, since `copy2` calls what Wine has not, which ends the process."""
+    shutil.copytree(str(PACKAGE), str(folder / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"),
+                    copy_function=shutil.copyfile)
+
+
 def vendored_in(folder: Path) -> Path:
     """The package copied to `host/_vendor/netcompat` below a folder in there; the path of `_vendor`."""
     vendor = folder / "vendored" / "host" / "_vendor"
-    shutil.copytree(str(PACKAGE), str(vendor / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
+    copy_package(vendor)
     (vendor / "__init__.py").write_text("")
     (vendor.parent / "__init__.py").write_text("")
     return vendor
@@ -168,7 +174,7 @@ def test_works_as_a_vendored_copy(run_script: Callable[..., Any], tmp_path: Path
 def test_runs_as_a_zipapp(tmp_path: Path) -> None:
     """The package itself as one file, and a program that has it inside."""
     source = tmp_path / "source"
-    shutil.copytree(str(PACKAGE), str(source / "netcompat"), ignore=shutil.ignore_patterns("__pycache__"))
+    copy_package(source)
     zipapp.create_archive(str(source), str(tmp_path / "netcompat.pyz"), main="netcompat.__main__:main")
     (source / "program.py").write_text("import netcompat\n\n\ndef main():\n"
                                        + textwrap.indent(ECHO, "    "), encoding="utf-8")

@@ -234,9 +234,11 @@ def natively(arguments: List[str]) -> Tuple[int, str]:
 
 
 def counted(tail: str) -> Dict[str, int]:
-    """How pytest says that it ended."""
+    """How pytest says that it ended. Where it does not say, it crashed: Wine's status can be 0 all the same."""
     closing = [line for line in tail.splitlines() if re.search(r" in [0-9.]+s", line)]
-    found = {word: int(number) for number, word in re.findall(r"([0-9]+) (\w+)", closing[-1] if closing else "")}
+    if not closing:
+        return {"passed": 0, "failed": 1, "skipped": 0}
+    found = {word: int(number) for number, word in re.findall(r"([0-9]+) (\w+)", closing[-1])}
     return {"passed": found.get("passed", 0) + found.get("xfailed", 0), "skipped": found.get("skipped", 0),
             "failed": found.get("failed", 0) + found.get("error", 0) + found.get("errors", 0)}
 
@@ -274,7 +276,9 @@ def run(options: argparse.Namespace, arguments: List[str], report: Path) -> int:
         status, tail = wine.run(["-m", "pytest", "-p", "no:cacheprovider", "--junitxml=" + on_z(report), *arguments])
     counts = counted(tail)
     if status and not counts["failed"]:
-        counts["failed"] = 1            # it ended without saying which test: a time-out or a crash
+        counts["failed"] = 1            # it ended without saying which test
+    if counts["failed"]:
+        status = status or 1
     if options.skips and report.exists():
         print("\n".join(skips(report)))
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**counts))

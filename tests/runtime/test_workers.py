@@ -191,19 +191,17 @@ def test_what_is_queued_in_the_old_pool_is_still_run(small: Any) -> None:
 
 def test_replacing_it_all_the_time_loses_nothing(small: Any, fast_switching: None) -> None:
     server = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
-    stop = threading.Event()
 
     def replace() -> None:
-        while not stop.is_set():
+        for _ in range(200):        # each of them leaves a thread until the end
             small(2, default=True)
             time.sleep(0.001)
     thread = threading.Thread(target=replace)
     thread.start()
     try:
-        for _ in range(100):
+        while thread.is_alive():
             assert echo_through(server) == b"x"
     finally:
-        stop.set()
         thread.join()
     server.close()
 
