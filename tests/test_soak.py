@@ -70,8 +70,9 @@ def test_a_conversation_that_stands_still_is_explained(monkeypatch: Any) -> None
 
     def forgetful(self: Any) -> None:
         real(self)
-        if self._server is None and self._interest == READ and self._transport.fileno() % 4 == 0:
+        if self._server is None and self._interest == READ and self._transport.fileno() // 4 % 4 == 0:
             self._transport.set_interest(0, READ, self)
     monkeypatch.setattr(Socket, "_sync", forgetful)
     failures = failures_of_a_short_run(monkeypatch, settle=1.0)
-    assert "did not end" in failures and "not in the selector" in failures and "bytes to receive" in failures
+    assert "did not end" in failures and "not in the selector" in failures
+    assert ("bytes to receive" if sys.platform != "win32" else "the kernel does not say") in failures
