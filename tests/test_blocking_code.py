@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, List
 import netcompat
 import pytest
 from conftest import Reports, eventually
-from connections import WAIT, needs_unix
+from connections import WAIT
 from netcompat.runtime import workers
 
 MEGABYTE = 1 << 20
@@ -367,8 +367,7 @@ def test_a_handler_that_shuts_the_server_down_does_not_hang() -> None:
     server.wait_for("close", WAIT)
 
 
-@needs_unix
-def test_a_handler_serves_a_unix_path(ipc_path: str) -> None:
+def test_a_handler_serves_an_ipc_path(ipc_path: str) -> None:
     class Who(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self.wfile.write(repr((self.client_address, self.server.server_address)).encode())
