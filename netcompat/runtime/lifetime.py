@@ -302,8 +302,11 @@ class _Pending:
 
     def __init__(self, seconds: float, call: Callable[[], Any]) -> None:
         self._calls = [call]        # taken out by whoever makes it, or forgets it: there is one who can
+        self._timer: Optional[Timer] = None
         opened(self, False)
         self._timer = reactor.call_later(seconds, self._fire)
+        if not self._calls:         # a shutdown came in between, and found no timer
+            self._timer.cancel()
 
     def _fire(self) -> None:
         workers.call_on_pool(self.say)
@@ -334,7 +337,8 @@ class _Pending:
         except IndexError:
             return
         _endings.pop(id(self), None)
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         closed(self)
 
 

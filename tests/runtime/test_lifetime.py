@@ -299,6 +299,20 @@ def test_a_call_is_made_once_whoever_hurries() -> None:
     assert not lifetime._endings
 
 
+def test_a_shutdown_may_come_while_a_call_for_later_is_being_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, over = [], threading.Event()
+    opened = lifetime.opened
+
+    def opened_and_over(handle: Any, ref: bool) -> None:
+        opened(handle, ref)
+        netcompat.shutdown(5)       # as of another thread
+    with monkeypatch.context() as patch:
+        patch.setattr(lifetime, "opened", opened_and_over)
+        lifetime.call_later(0.01, lambda: made.append(1))
+    lifetime.call_later(0.05, over.set)
+    assert over.wait(5) and made == []
+
+
 # ---- the end of the interpreter ----
 
 def test_queued_listeners_are_finished_before_the_end(run_script: Any) -> None:
