@@ -128,6 +128,12 @@ def test_what_differs_once_is_noise():
     assert (checker.different, checker.noise) == (0, 12)
 
 
+@pytest.mark.parametrize("times, noise", [(2, 1), (3, 1), (1 + differential.REPEATS, 1), (1000, 0)])
+def test_what_differs_in_some_runs_is_noise_and_is_listed(times, noise):
+    checker = check(drop_event, count=1, times=times)
+    assert (checker.different, checker.noise, len(checker.noisy)) == (1 - noise, noise, noise)
+
+
 def test_a_difference_is_shrunk_to_what_it_takes():
     program = {"client": {"reader": "echo", "allow_half_open": True}, "server": {"reader": "data"}, "calls": "strand",
                "name": "x", "steps": [["client", "connect", True], ["client", "pause"], ["peer", "resume"],
@@ -170,6 +176,28 @@ def verdict(left, right, step=("client", "ref")):
         sides.append([{"client": {"events": [], "results": [], "props": dict(PROPS, writable_ended=False)}},
                       {"client": part}])
     return differential.compare(program, (sides[0], sides[1]), differential.RULES)
+
+
+@pytest.mark.parametrize("step, excused", [
+    (("client", "destroy", False), True), (("client", "ref"), False), (("peer", "destroy", False), False),
+    (("client", "end", None, False), False)])
+def test_an_end_may_be_missing_only_where_the_program_destroyed_the_socket(step, excused):
+    left = {"events": [["end"], ["close", False]], "props": {"destroyed": True, "readable_ended": True}}
+    right = {"events": [["close", False]], "props": {"destroyed": True, "readable_ended": False}}
+    found = verdict(left, right, step)
+    assert (found.difference is None) is excused
+    assert found.rules == (("nothing-after-destroy",) if excused else ())
+
+
+@pytest.mark.parametrize("events, excused", [
+    ([["error", "EPIPE"], ["close", True]], True), ([["close", False]], False)])
+def test_a_callback_may_fail_only_behind_a_failure(events, excused):
+    """In one turn, of a call that Node still takes."""
+    left = {"events": [["callback", "write@together@0", None], *events], "props": {"destroyed": True}}
+    right = {"events": [["callback", "write@together@0", "ERR_STREAM_DESTROYED"], *events], "props": left["props"]}
+    found = verdict(left, right, ("client", "together", ["write", ["fill", 5], False], ["write", ["fill", 5], True]))
+    assert (found.difference is None) is excused
+    assert found.rules == (("destroyed-at-once",) if excused else ())
 
 
 def data(size, letter="a"):
