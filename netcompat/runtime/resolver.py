@@ -24,7 +24,7 @@ Outcome = Callable[[Any, Optional[BaseException]], None]
 
 class _Resolver:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()       # guards the queue, and the number of threads that come to it
         self._queue: Deque[Tuple[Callable[[], Any], Outcome]] = deque()
         self._threads = 0
 
