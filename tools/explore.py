@@ -1229,6 +1229,8 @@ MEANWHILE = ("pause+resume", "pause", "resume+pause", "end", "destroy", "write",
 EDGES = ([((arrivals, "resume"), True) for arrivals in ARRIVALS]
          + [((arrivals, operation), False) for arrivals in ARRIVALS for operation in MEANWHILE]
          + [((arrivals, "resume", operation), True) for arrivals in ARRIVALS for operation in MEANWHILE])
+EDGE_CODES = (("arrive+arrive", "resume"), ("other+arrive+arrive", "resume"), ("other+reset", "pause+resume"),
+              ("arrive+fin", "resume", "destroy"))
 
 
 def plays(family: str, quick: bool) -> Iterator[Play]:
@@ -1275,6 +1277,11 @@ def plays(family: str, quick: bool) -> Iterator[Play]:
                 if mode.epoll:
                     yield Play(" ".join(operations) + (", pausing" if pauses else "") + mode.name,
                                only(mode.of(edges(*operations, pauses=pauses))), 1 if quick else 2)
+        for operations in () if quick else EDGE_CODES:
+            for mode in MODES:
+                if mode.epoll:
+                    yield Play(" ".join(operations) + mode.name + " by byte codes",
+                               only(mode.of(edges(*operations, pauses=True))), 1, ENGINE | codes_of(socket_module))
 
 
 class Mode(NamedTuple):
