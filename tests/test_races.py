@@ -217,7 +217,8 @@ def test_connect_and_destroy_from_several_threads(crew: Crew) -> None:
             sock.destroy()
         for each in watched:
             assert each.closed.wait(10), each.events
-        eventually(lambda: all(not sock._living for sock in socks), message=str(number))
+        eventually(lambda: all(not sock._living and each.events[-1] == "close" for sock, each in zip(socks, watched)),
+                   message=str(number))
         for sock, each in zip(socks, watched):
             assert each.events[-1] == "close" and 1 <= each.events.count("close") <= 2, each.events
             assert each.events.count("connect") <= each.events.count("close")

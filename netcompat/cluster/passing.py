@@ -255,7 +255,7 @@ def _rebuild_shared(kind: str, duplicate: Any, family: int, proto: int, state: D
 class _Keep:
     """Keeps a descriptor open until the process that gets it has been started, or cannot be any more.
 
-    Nothing says when that is: so it looks, while there is something to keep.
+    Nothing says when that is: so it looks, while there is something to keep. A `shutdown` meanwhile lets go of it.
     """
 
     def __init__(self, popen: Any, sock: socket.socket) -> None:
@@ -268,6 +268,9 @@ class _Keep:
             self._socket.close()
         else:
             lifetime.call_later(_LOOK, self._look)
+
+    def __del__(self) -> None:
+        self._socket.close()
 
 
 for _kind in (Socket, Server, BoundSocket):

@@ -12,7 +12,7 @@ import netcompat
 from cluster_helpers import METHODS, ask, helpers_of_multiprocessing, open_client, read_all
 from cluster_targets import WAIT
 from conftest import eventually, open_descriptors
-from netcompat.cluster import recv_handle, send_handle, share
+from netcompat.cluster import passing, recv_handle, send_handle, share
 
 
 class Handles:
@@ -111,6 +111,18 @@ def test_no_descriptor_is_left_of_a_process_that_cannot_be_started(handles):
     gc.collect()            # the exception's traceback may have kept the process object
     eventually(lambda: len(open_descriptors()) < before)        # the connection moved, and nobody can get it any more
     assert handles.peer.recv(1) == b""
+
+
+def test_no_descriptor_is_left_of_a_shutdown_while_a_process_starts(handles, pipe, monkeypatch):
+    monkeypatch.setattr(passing, "_LOOK", 60.0)         # nothing looks whether the process has its own by now
+    ours, theirs = pipe
+    before = len(open_descriptors())
+    process = run_child("spawn", targets.arguments_child, theirs, *handles.all())
+    handles.check(ours)
+    join(process)
+    netcompat.shutdown()        # a socket that is only let go of would complain
+    gc.collect()
+    eventually(lambda: len(open_descriptors()) < before)
 
 
 def test_what_was_decoded_is_bytes_again(pipe):
