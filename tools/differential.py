@@ -771,6 +771,9 @@ def encoding_again(m: Moment) -> bool:
         return False
     if m.prop("readable_length")[0] != m.prop("readable_length")[1]:
         raise Excused
+    if m.prop("bytes_written")[0] != m.prop("bytes_written")[1] and any(
+            op[0] == "pipe" for op in own_ops(m.program, m.who)):
+        raise Excused           # which was sent back
     read = [[entry for entry in side["events"] if carries(entry)] for side in (m.left, m.right)]
     if read[0] != read[1]:
         raise Excused           # the rest of a character that the first one had begun, or what it had made of bytes
@@ -796,7 +799,8 @@ def new_life_reads(m: Moment) -> bool:
 
 
 @rule("destroy-soon-again",
-      "destroy_soon() of what is destroyed does nothing; in Node it destroys the next life when that has finished")
+      "destroy_soon() is over with its life; in Node it destroys the next one when that has finished, if this one did "
+      "not")
 def destroy_soon_again(m: Moment) -> bool:
     if m.who in m.memory.get("destroyed soon", ()) and m.prop("writable_finished") == (True, True) and (
             m.prop("destroyed") == (True, False) or m.prop("readable_ended") == (False, True)):
@@ -1246,6 +1250,24 @@ def nothing_after_destroy(m: Moment) -> bool:
         or entry[0] == "callback" and entry[1].startswith("connect@"))) or changed
 
 
+@rule("answer-before-finish",
+      "what the peer answers at once may arrive before destroy_soon() has come to its destroy(): each end has a "
+      "thread; here in Node they share one")
+def answer_before_finish(m: Moment) -> bool:
+    if m.prop("destroyed") != (True, True):
+        return False
+    answered = m.memory.setdefault("answered", set())
+    if m.who in answered:
+        return m.equate("bytes_read")
+    read = m.prop("bytes_read")
+    if not any(op[0] == "destroy_soon" for op in m.ops_here()) or read[0] >= read[1] or not differently_cut(m) or (
+            not all(["finish"] in side["events"] for side in (m.left, m.right))):
+        return False
+    answered.add(m.who)
+    m.drop(m.right, lambda entry: label_of(entry) in ("data", "readable", "read") and entry not in m.left["events"])
+    return m.equate("bytes_read")
+
+
 QUIET_WHEN_DESTROYED = ("pipe", "unpipe", "pause", "resume", "ready", "connectionAttempt")
 
 
@@ -1436,7 +1458,8 @@ def notice(m: Moment) -> None:
     for op in m.ops() if m.step is not None and m.who.startswith(m.step[0]) else ():
         if op[0] in ("on", "once") and op[1] == "readable" and before.get("readable_ended"):
             m.memory.setdefault("readable after end", set()).add(m.who)
-        if op[0] == "destroy_soon" and before.get("destroyed"):
+        if op[0] == "destroy_soon" and (before.get("destroyed") or (
+                m.prop("destroyed")[0] and ["finish"] not in m.left["events"])):
             m.memory.setdefault("destroyed soon", set()).add(m.who)
 
 
