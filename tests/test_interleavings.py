@@ -11,6 +11,7 @@ import explore  # noqa: E402
 import interleaving  # noqa: E402
 sys.path.pop(0)
 
+from netcompat.runtime import lifetime  # noqa: E402
 from netcompat.runtime.gate import Gate  # noqa: E402
 from netcompat.runtime.reactor import Reactor  # noqa: E402
 from netcompat.runtime.strand import Strand  # noqa: E402
@@ -32,6 +33,7 @@ def virtual() -> Iterator[None]:
 def virtual_engine() -> Iterator[None]:
     with explore.virtual_package("engine"):
         yield
+    assert not lifetime._refed, "that would keep a real keeper for ever"
 
 
 def played(scenario: Any, bound: int = 1, **options: Any) -> int:

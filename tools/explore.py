@@ -1342,6 +1342,7 @@ def virtual_package(family: str) -> Iterator[None]:
         if engine:
             reactor.reset()
             reactor.holders = holders
+            lifetime._refed.clear()         # what failed may have left something: no keeper is to stay for that
 
 
 class Family(NamedTuple):

@@ -349,7 +349,9 @@ def call_later(seconds: float, call: Callable[[], Any], before_end: bool = False
     """
     pending = _Pending(seconds, call)
     if before_end:
-        _endings[id(pending)] = pending
+        _endings[id(pending)] = pending     # first this, then the look: it may have been made already
+        if not pending._calls:
+            _endings.pop(id(pending), None)
     return pending
 
 

@@ -299,6 +299,18 @@ def test_a_call_is_made_once_whoever_hurries() -> None:
     assert not lifetime._endings
 
 
+def test_a_call_that_is_made_at_once_is_not_kept_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = lifetime._Pending.__init__
+
+    def made_at_once(self: Any, seconds: float, call: Any) -> None:
+        make(self, seconds, call)
+        self.say()
+    monkeypatch.setattr(lifetime._Pending, "__init__", made_at_once)
+    lifetime.call_later(3600, int, before_end=True)
+    netcompat.shutdown(5)
+    assert not lifetime._endings
+
+
 def test_a_shutdown_may_come_while_a_call_for_later_is_being_set(monkeypatch: pytest.MonkeyPatch) -> None:
     made, over = [], threading.Event()
     opened = lifetime.opened
