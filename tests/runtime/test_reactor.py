@@ -114,12 +114,15 @@ def test_a_cancelled_timer_does_not_fire_and_holds_nothing(engine: Reactor) -> N
             fired.append(1)
     fired: List[int] = []
     owner = Owner()
+    go = threading.Event()
+    engine.call_soon(lambda: go.wait(5))        # no timer fires meanwhile, however slow this thread is
     timer = engine.call_later(0.02, owner.fire)
     ghost = weakref.ref(owner)
     timer.cancel()
     del owner
     gc.collect()
     assert ghost() is None
+    go.set()
     over = threading.Event()
     engine.call_later(0.04, over.set)
     assert over.wait(5)
