@@ -108,7 +108,7 @@ class Pool:
     def __init__(self, schedule: Schedule) -> None:
         self.schedule_of_run = schedule
         self.queue: Deque[Any] = deque()
-        self.progress = self.led = 0
+        self.led = self.begun_elsewhere = 0
         Pool.current = self
         for number in (1, 2):
             schedule.task("worker {}".format(number), self._work, service=True)

@@ -208,26 +208,29 @@ class Strand(Runnable):
         if dispatch is not None:
             self._go_elsewhere(dispatch)
             return
-        trial = self._verdict if not self.blocking else None
-        if trial is not None and not workers.default_pool().may_try():
-            self.blocking = True        # another time
-            workers.default_pool().schedule(self)
-            return
-        began = monotonic() if trial is not None else 0.0
+        trial, began = None, 0.0
+        if self._verdict is not None and not self.blocking:
+            if not workers.default_pool().may_try():
+                self.blocking = True        # another time
+                workers.default_pool().schedule(self)
+                return
+            trial, began = self._verdict, monotonic()
         self.runner = _get_ident()
         try:
             if self._items:
                 self._run_items()
             # What is queued happened before. Where listeners block, a worker looks at once whether there is more: that
             # costs less than another round through the queue.
-            for _ in range(2 if self.blocking else 1):
-                if not self._readable or self._held or self._items:
-                    break
+            once_more = self.blocking
+            while self._readable and not self._held and not self._items:
                 self._readable = False
                 receive = self._receive
                 receive()           # type: ignore[misc]
                 if self._items:
                     self._run_items()
+                if not once_more:
+                    break
+                once_more = False
         except Exception as problem:        # a defect of our own: listeners' exceptions are caught where they run
             report(problem)
         if trial is not None and not self.blocking:
@@ -262,8 +265,9 @@ class Strand(Runnable):
                 call, args = items.popleft()
             except IndexError:
                 return
-            pool.progress += 1
-            if not self.blocking:
+            if self.blocking:
+                pool.begun_elsewhere += 1
+            else:
                 pool.led += 1
             call(*args)
             if self._held:

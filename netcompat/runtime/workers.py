@@ -166,8 +166,8 @@ class Pool:
         self.blocking_queue: Deque[Runnable] = deque()  # what is known to block
         self._window = WINDOW       # seconds that the reactor waits before it looks whether listeners get on
         self._lost_at = 0.0         # when a listener lost its turn
-        self.progress = 0           # changes with each item that is begun; compared, never counted with
-        self.led = 0                # likewise, of those from the run queue
+        # How many items were begun, from the run queue and from elsewhere; compared, never counted with.
+        self.led = self.begun_elsewhere = 0
         self._workers: Set[_Worker] = set()         # those that count towards the limit, or wait
         self._waiting: Set[_Worker] = set()         # of these, those that wait in blocking helpers: they do not count
         self._blocked: Set[_Worker] = set()         # of these, those that serve the queue of what blocks
@@ -205,6 +205,11 @@ class Pool:
             self.queue.append(item)
             if self is not _default or reactor.asleep:
                 self._wake_one(self.queue)
+
+    @property
+    def progress(self) -> int:
+        """Changes with each item that is begun."""
+        return self.led + self.begun_elsewhere
 
     def begin(self) -> None:
         """The reactor starts, and with it the first worker: later, when the interpreter ends, none may be had."""
@@ -489,13 +494,15 @@ class Pool:
         _here.worker = me
         try:
             while True:
-                if me.queue is self.blocking_queue and len(self._blocked - self._waiting) >= max(self.max_workers, 2):
-                    me.queue = self.queue       # it only was slow, and is the one that is kept
-                    self._blocked.discard(me)
-                if self._turn_is_out and me.queue is self.blocking_queue:
-                    self._keep_pace()
+                queue = me.queue
+                if queue is self.blocking_queue:
+                    if len(self._blocked - self._waiting) >= max(self.max_workers, 2):
+                        queue = me.queue = self.queue       # it only was slow, and is the one that is kept
+                        self._blocked.discard(me)
+                    elif self._turn_is_out:
+                        self._keep_pace()
                 try:
-                    item = me.queue.popleft() if me.queue is self.blocking_queue or self._leads(me) else None
+                    item = queue.popleft() if queue is not self.queue or self._leader is me or self._leads(me) else None
                 except IndexError:
                     item = None
                 if item is None:
@@ -505,10 +512,10 @@ class Pool:
                 if self._frozen:
                     return
                 me.item = item
-                self.progress += 1
-                if me.queue is self.queue:
+                if queue is self.queue:
                     self.led += 1
                 else:
+                    self.begun_elsewhere += 1
                     me.began_before, me.began = me.began, monotonic()
                 item.run()
                 me.item = me.undecided = item = None        # keep nothing alive while at rest
@@ -531,6 +538,9 @@ class Pool:
         follows a leader that blocks, all may."""
         if self._leader is None:
             self._leader = me
+            if me.queue is not self.queue:      # deposed this very moment: it must not lead from over there
+                self._resign(me)
+                return False
         return self._leader is me or self is not _default or self._saturated
 
     def _resign(self, worker: _Worker) -> None:

@@ -280,6 +280,18 @@ def ten_that_block() -> Iterator[int]:
     server.close()
 
 
+def test_who_is_deposed_between_two_items_does_not_lead_from_the_other_queue(small: Any) -> None:
+    """It had looked at its queue; then the reactor sent it to the other one. To lead from there would be to lead
+    nobody, and no other worker would come."""
+    pool = small(2, default=True)
+    worker = workers._Worker(pool, pool.queue)
+    assert pool._leads(worker) and pool._leader is worker
+    pool._resign(worker)
+    worker.queue = pool.blocking_queue
+    assert not pool._leads(worker)
+    assert pool._leader is None
+
+
 def test_one_worker_is_kept_for_what_does_not_block(small: Any) -> None:
     small(3, default=True)
     quick = netcompat.create_server(lambda sock: sock.on("data", sock.write)).listen(0, "127.0.0.1")
