@@ -16,6 +16,7 @@ from .errors import error, invalid_type, out_of_range
 from .runtime import lifetime
 from .runtime.clock import monotonic
 from .runtime.gate import Gate
+from .runtime.reactor import HAS_GIL
 from .runtime.report import report
 from .runtime.strand import Dispatch, Strand, default_dispatch
 from .runtime.waiter import Waiter, deadline_of
@@ -328,12 +329,19 @@ class EventEmitter(Gate):
             listener = self._listener_now(event, entry)
             if listener is None:
                 continue
+            if not HAS_GIL:
+                self._begins(listener)
             try:
                 listener(*args)
             except BaseException as problem:
                 self._raised(event, problem, *args)
                 return True
         return True
+
+    def _begins(self, listener: Any) -> None:
+        """Say whose code runs now, should it block: without a GIL nobody can see that from outside."""
+        if self._strand is not None:
+            self._strand.listener = listener
 
     def _raised(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener or callback raised: report it, and let the emitter bear the consequence."""
@@ -443,6 +451,8 @@ class StatefulEmitter(EventEmitter):
         listener = self._listener_now(event, entry)
         if listener is None:
             return
+        if not HAS_GIL:
+            self._begins(listener)
         try:
             listener(*args)
         except BaseException as problem:
@@ -487,6 +497,8 @@ class StatefulEmitter(EventEmitter):
 
     def _call_back(self, callback: Callable[..., Any], *args: Any) -> None:
         """On the strand: a callback of the user's, in its turn."""
+        if not HAS_GIL:
+            self._begins(callback)
         try:
             callback(*args)
         except BaseException as problem:

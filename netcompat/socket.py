@@ -27,7 +27,7 @@ from .errors import AbortError, error, invalid_type, invalid_value, system_error
 from .runtime import lifetime
 from .runtime.clock import monotonic
 from .runtime.gate import GATE_CODES
-from .runtime.reactor import EDGE, READ, WRITE, Channel, Timer, reactor
+from .runtime.reactor import EDGE, HAS_GIL, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
 from .runtime.verdicts import LISTENER_CALLERS
 from .runtime.workers import call_on_pool
@@ -874,6 +874,8 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
         if count:
             if self._timeout:
                 self._enter(self._touch)
+            if not HAS_GIL:
+                self._begins(onread.callback)
             try:
                 go_on = onread.callback(count, buffer)
             except BaseException as problem:

@@ -32,6 +32,7 @@ from .emitter import Entry, StatefulEmitter, _Once
 from .encodings import decoder as make_decoder, encode, normalize, undecoded
 from .errors import ClosedError, error, invalid_type, note, system_error
 from .runtime.gate import GATE_CODES
+from .runtime.reactor import HAS_GIL
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
 from .runtime.verdicts import LISTENER_CALLERS, NEVER_BLOCK
@@ -852,6 +853,8 @@ class Duplex(StatefulEmitter):
         if type(entries[0]) is _Once or len(entries) > 1:
             self._deliver_to("data", entries, (chunk,))
             return
+        if not HAS_GIL:
+            self._begins(entries[0])
         try:
             entries[0](chunk)                   # pyright: ignore[reportGeneralTypeIssues]
         except BaseException as problem:

@@ -40,7 +40,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
 from .clock import monotonic
 from .reactor import HAS_GIL, Timer, fence, reactor
 from .report import log, report
-from .verdicts import LISTENER_CALLERS, NEVER_BLOCK, Verdict, listener_on, verdict_on, where_is
+from .verdicts import LISTENER_CALLERS, NEVER_BLOCK, Verdict, code_of, listener_on, verdict_on, where_is
 
 __all__ = ["Pool", "Runnable", "blocking", "call_on_pool", "default_pool", "use"]
 
@@ -64,7 +64,7 @@ class Runnable:
     __slots__ = ()
 
     blocking: bool = False          # goes to workers that the reactor does not wait for
-    codes: Tuple[CodeType, ...] = ()        # of the listeners that it may run
+    listener: Any = None            # without a GIL: the one that it runs, or ran last
 
     def run(self) -> None:
         raise NotImplementedError
@@ -463,7 +463,8 @@ class Pool:
                 worker.queue, worker.undecided = self.blocking_queue, item
                 self._resign(worker)
             if worker.undecided is item:
-                for code in _suspects(worker, item, frames):
+                code = _suspect(worker, item, frames)
+                if code is not None:
                     worker.undecided = None
                     if code not in NEVER_BLOCK:
                         verdict = verdict_on(code)
@@ -601,13 +602,11 @@ class Pool:
 remembered = 0          # changes when it is time for strands to look whether theirs are among them
 
 
-def _suspects(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> Tuple[CodeType, ...]:
-    """The listener that a worker is stuck in; without a GIL, where the frames of a thread that runs must not be walked,
-    all that it may be in."""
-    if not HAS_GIL:
-        return item.codes
-    code = listener_on(worker.ident(), frames)
-    return () if code is None else (code,)
+def _suspect(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> Optional[CodeType]:
+    """The listener that a worker is stuck in; `None` if it is in none."""
+    if not HAS_GIL:             # the frames of a thread that runs must not be walked there
+        return code_of(item.listener)
+    return listener_on(worker.ident(), frames)
 
 
 # ---- the pools ----

@@ -13,6 +13,7 @@ from conftest import eventually
 from connections import on_wine
 from netcompat.runtime import workers
 from netcompat.runtime.strand import Strand
+from netcompat.runtime.verdicts import known_to_block
 from netcompat.runtime.waiter import Waiter
 
 
@@ -233,6 +234,21 @@ def test_a_blocked_listener_is_remembered_and_forgotten_again(small: Any) -> Non
         assert time.monotonic() < deadline
         turn()
     client.destroy()
+    server.close()
+
+
+def test_what_ran_before_on_the_same_connection_is_not_blamed(small: Any) -> None:
+    small(4, default=True)
+    go = threading.Event()
+
+    def introduce(sock: netcompat.Socket) -> None:
+        sock.on("data", lambda chunk: go.wait(10))
+    server = netcompat.create_server(introduce).listen(0, "127.0.0.1")
+    with netcompat.connect(server.address().port, "127.0.0.1") as client:
+        client.write(b"x")
+        eventually(lambda: any(sock._strand.blocking for sock in server.connections))
+        assert known_to_block(introduce.__code__) is None
+        go.set()
     server.close()
 
 
