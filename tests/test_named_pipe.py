@@ -1,6 +1,7 @@
 r"""Named pipes on Windows: names, who may open them, foreign peers, what is left. The traffic is in test_ipc.py."""
 import ctypes
 import gc
+import json
 import multiprocessing.connection
 import os
 import subprocess
@@ -317,22 +318,36 @@ def many(place: Any, count: int) -> None:
     server.wait_for("close", 30)
 
 
-@pytest.mark.timeout(240)
-def test_a_thousand_connections_of_each_kind_leave_nothing(ipc_path: str, capsys: Any) -> None:
+LEAVING_NOTHING = """
+    import json, sys, threading, time
+    sys.path.insert(0, sys.argv[1])
+    import netcompat
+    from conftest import eventually
+    from test_named_pipe import handles, many, no_thread_of_pipes
+
     for count in (100, 1000):               # the first time for what the interpreter and the system keep for good
-        many(ipc_path, count)
+        many(sys.argv[2], count)
         many(0, count)
         netcompat.shutdown(10)
         eventually(no_thread_of_pipes)
         if count == 100:
             time.sleep(0.5)                 # threads that have just ended are gone for the system too
             before = handles(), threading.active_count()
-    deadline = time.monotonic() + WAIT
+    deadline = time.monotonic() + 10
     while handles() > before[0] and time.monotonic() < deadline:
         time.sleep(0.1)
-    after = handles(), threading.active_count()
+    print(json.dumps([before, (handles(), threading.active_count())]))
+"""
+
+
+@pytest.mark.timeout(240)
+def test_a_thousand_connections_of_each_kind_leave_nothing(run_script: Any, ipc_path: str, capsys: Any) -> None:
+    """In a process of its own, where no thread of another test opens or closes anything meanwhile."""
+    done = run_script(LEAVING_NOTHING, Path(__file__).parent, ipc_path, timeout=200)
+    assert done.returncode == 0, done.stderr
     with capsys.disabled():
-        print("\n(handles, threads) before and after 1000 + 1000 connections: {}, {}".format(before, after))
+        print("\n(handles, threads) before and after 1000 + 1000 connections: " + done.stdout.strip())
+    before, after = json.loads(done.stdout)
     assert after[0] <= before[0] and after[1] == before[1]
 
 
