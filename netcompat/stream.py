@@ -853,10 +853,11 @@ class Duplex(StatefulEmitter):
         if type(entries[0]) is _Once or len(entries) > 1:
             self._deliver_to("data", entries, (chunk,))
             return
+        listener: Any = entries[0]              # pyright: ignore[reportGeneralTypeIssues]
         if not HAS_GIL:
-            self._begins(entries[0])
+            self._begins(listener)
         try:
-            entries[0](chunk)                   # pyright: ignore[reportGeneralTypeIssues]
+            listener(chunk)
         except BaseException as problem:
             self._raised("data", problem)
 
