@@ -21,6 +21,7 @@ from .runtime.report import report
 from .runtime.strand import Dispatch, Strand, default_dispatch
 from .runtime.waiter import Waiter, deadline_of
 from .runtime.verdicts import LISTENER_CALLERS
+from .runtime.workers import begins
 
 __all__ = ["EventEmitter", "Listener", "StatefulEmitter"]
 
@@ -330,18 +331,13 @@ class EventEmitter(Gate):
             if listener is None:
                 continue
             if not HAS_GIL:
-                self._begins(listener)
+                begins(listener)
             try:
                 listener(*args)
             except BaseException as problem:
                 self._raised(event, problem, *args)
                 return True
         return True
-
-    def _begins(self, listener: Any) -> None:
-        """Say whose code runs now, should it block: without a GIL nobody can see that from outside."""
-        if self._strand is not None:
-            self._strand.listener = listener
 
     def _raised(self, event: str, problem: BaseException, *args: Any) -> None:
         """A listener or callback raised: report it, and let the emitter bear the consequence."""
@@ -452,7 +448,7 @@ class StatefulEmitter(EventEmitter):
         if listener is None:
             return
         if not HAS_GIL:
-            self._begins(listener)
+            begins(listener)
         try:
             listener(*args)
         except BaseException as problem:
@@ -498,7 +494,7 @@ class StatefulEmitter(EventEmitter):
     def _call_back(self, callback: Callable[..., Any], *args: Any) -> None:
         """On the strand: a callback of the user's, in its turn."""
         if not HAS_GIL:
-            self._begins(callback)
+            begins(callback)
         try:
             callback(*args)
         except BaseException as problem:

@@ -30,7 +30,7 @@ from .runtime.gate import GATE_CODES
 from .runtime.reactor import EDGE, HAS_GIL, READ, WRITE, Channel, Timer, reactor
 from .runtime.strand import Dispatch, Strand
 from .runtime.verdicts import LISTENER_CALLERS
-from .runtime.workers import call_on_pool
+from .runtime.workers import begins, call_on_pool
 from .stream import ABSENT, CONNECTING, GONE, LINK, NEW, OPEN, READING, Duplex
 from .transports.adopt import adopt, directions, wrap
 from .transports.base import SEND_LATER
@@ -875,7 +875,7 @@ class Socket(BlockingMixin, Duplex, lifetime.Handle, Channel):
             if self._timeout:
                 self._enter(self._touch)
             if not HAS_GIL:
-                self._begins(onread.callback)
+                begins(onread.callback)
             try:
                 go_on = onread.callback(count, buffer)
             except BaseException as problem:

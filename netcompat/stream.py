@@ -36,6 +36,7 @@ from .runtime.reactor import HAS_GIL
 from .runtime.report import DEBUG, log
 from .runtime.waiter import Waiter
 from .runtime.verdicts import LISTENER_CALLERS, NEVER_BLOCK
+from .runtime.workers import begins
 
 __all__ = ["Duplex", "get_default_high_water_mark", "set_default_high_water_mark"]
 
@@ -855,7 +856,7 @@ class Duplex(StatefulEmitter):
             return
         listener: Any = entries[0]              # pyright: ignore[reportGeneralTypeIssues]
         if not HAS_GIL:
-            self._begins(listener)
+            begins(listener)
         try:
             listener(chunk)
         except BaseException as problem:

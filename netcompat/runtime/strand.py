@@ -40,7 +40,7 @@ class Strand(Runnable):
     """See the module. `lock` is the emitter's; `receive`, if given, is called when the reactor saw input."""
 
     __slots__ = ("_lock", "_items", "_free", "_readable", "_receive", "dispatch", "runner", "home", "blocking",
-                 "_roams", "codes", "listener", "_verdict", "_remembered", "_held", "__weakref__")
+                 "_roams", "codes", "_verdict", "_remembered", "_held", "__weakref__")
 
     def __init__(self, lock: Any, dispatch: "Optional[Dispatch]" = None,
                  receive: Optional[Callable[[], None]] = None) -> None:
@@ -56,7 +56,6 @@ class Strand(Runnable):
         self.blocking = False           # runs a listener that is known to block
         self._verdict: Optional[Verdict] = None     # on that listener; while it is not `blocking`: it is on trial
         self.codes: Tuple[CodeType, ...] = ()       # of all listeners that were added
-        self.listener: Any = None       # without a GIL: the one that runs, or ran last in this run
         self._remembered = workers.remembered       # as of the last look
         self._held = False              # suspended: claimed, but nothing runs
 
@@ -217,8 +216,6 @@ class Strand(Runnable):
                 return
             trial, began = self._verdict, monotonic()
         self.runner = _get_ident()
-        if not HAS_GIL:
-            self.listener = None
         try:
             if self._items:
                 self._run_items()
@@ -246,7 +243,6 @@ class Strand(Runnable):
         self.runner = 0
         self._free.append(None)
         if not HAS_GIL:
-            self.listener = None        # keep nothing alive
             fence()
         if (self._items or self._readable) and self._claim():
             self._schedule()

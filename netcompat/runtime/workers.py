@@ -64,7 +64,6 @@ class Runnable:
     __slots__ = ()
 
     blocking: bool = False          # goes to workers that the reactor does not wait for
-    listener: Any = None            # without a GIL: the one that it runs, or ran last
 
     def run(self) -> None:
         raise NotImplementedError
@@ -122,7 +121,7 @@ class _Mark(Runnable):
 
 
 class _Worker:
-    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "undecided", "began", "began_before", "depth",
+    __slots__ = ("pool", "wakeup", "thread", "queue", "item", "listener", "undecided", "began", "began_before", "depth",
                  "in_helper", "leaving")
 
     def __init__(self, pool: "Pool", queue: "Deque[Runnable]") -> None:
@@ -132,6 +131,7 @@ class _Worker:
         self.thread: Optional[threading.Thread] = None
         self.queue = queue                  # which of the pool's two queues it serves now
         self.item: Optional[Runnable] = None        # what it runs now
+        self.listener: Any = None           # without a GIL: whose code that is in, or was in last
         self.undecided: Optional[Runnable] = None   # it made the reactor wait with this, and was in no listener yet
         # Of the clock: when it began what it has from the queue of what blocks, and what it had before. 0: not yet.
         self.began = self.began_before = 0.0
@@ -463,7 +463,7 @@ class Pool:
                 worker.queue, worker.undecided = self.blocking_queue, item
                 self._resign(worker)
             if worker.undecided is item:
-                code = _suspect(worker, item, frames)
+                code = _suspect(worker, frames)
                 if code is not None:
                     worker.undecided = None
                     if code not in NEVER_BLOCK:
@@ -519,7 +519,7 @@ class Pool:
                     self.begun_elsewhere += 1
                     me.began_before, me.began = me.began, monotonic()
                 item.run()
-                me.item = me.undecided = item = None        # keep nothing alive while at rest
+                me.item = me.undecided = me.listener = item = None      # keep nothing alive while at rest
         finally:
             self._gone(me)
 
@@ -602,10 +602,17 @@ class Pool:
 remembered = 0          # changes when it is time for strands to look whether theirs are among them
 
 
-def _suspect(worker: _Worker, item: Runnable, frames: Dict[int, FrameType]) -> Optional[CodeType]:
+def begins(listener: Any) -> None:
+    """The calling thread, a worker if it counts, runs this next. Without a GIL nobody can see that from outside."""
+    worker: Optional[_Worker] = getattr(_here, "worker", None)
+    if worker is not None:
+        worker.listener = listener
+
+
+def _suspect(worker: _Worker, frames: Dict[int, FrameType]) -> Optional[CodeType]:
     """The listener that a worker is stuck in; `None` if it is in none."""
     if not HAS_GIL:             # the frames of a thread that runs must not be walked there
-        return code_of(item.listener)
+        return code_of(worker.listener)
     return listener_on(worker.ident(), frames)
 
 

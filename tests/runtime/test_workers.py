@@ -11,6 +11,7 @@ import pytest
 import netcompat
 from conftest import eventually
 from connections import on_wine
+from netcompat import emitter, stream
 from netcompat.runtime import workers
 from netcompat.runtime.strand import Strand
 from netcompat.runtime.verdicts import known_to_block
@@ -249,6 +250,23 @@ def test_what_ran_before_on_the_same_connection_is_not_blamed(small: Any) -> Non
         eventually(lambda: any(sock._strand.blocking for sock in server.connections))
         assert known_to_block(introduce.__code__) is None
         go.set()
+    server.close()
+
+
+def test_who_ran_last_is_not_kept_alive(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GIL a worker notes whose listener it runs."""
+    for module in (emitter, stream):
+        monkeypatch.setattr(module, "HAS_GIL", False)
+    pool = small(2, default=True)
+    noted: List[Any] = []
+
+    def introduce(sock: netcompat.Socket) -> None:
+        noted.append(workers._here.worker.listener)
+        sock.on("data", sock.write)
+    server = netcompat.create_server(introduce).listen(0, "127.0.0.1")
+    assert echo_through(server) == b"x"
+    assert noted == [introduce]
+    eventually(lambda: not any(worker.listener for worker in pool._workers))
     server.close()
 
 
