@@ -306,16 +306,20 @@ class Pool:
         if self.max_workers < 3:
             return 1 - len(self._blocked.difference(self._waiting, self._idle))
         # All that are busy count: what one has from the run queue may block, too, and was not seen to yet.
-        return self.max_workers - 1 - (len(self._workers) - len(self._waiting) - len(self._idle))
+        return self.max_workers - 1 - self._busy()
 
     def may_try(self) -> bool:
         """For a worker of the run queue: may a listener that is known to block be tried? If it blocks again, one must
         be left for the others. When none is, all the same if those that serve the queue of what blocks get on: quick
         listeners that were judged wrongly can keep all of them busy."""
-        if self.max_workers > len(self._workers) - len(self._waiting) - len(self._idle):
+        if self.max_workers > self._busy():
             return True
         late = monotonic() - DECIDED
         return all(worker.began_before > late for worker in self._blocked.difference(self._waiting, self._idle))
+
+    def _busy(self) -> int:
+        """How many workers neither rest nor wait in helpers."""
+        return len(self._workers) - len(self._waiting) - len(self._idle)
 
     def _surplus(self) -> int:
         """How many workers there are above the limit."""
@@ -420,7 +424,7 @@ class Pool:
     def _is_undecided(self) -> bool:
         """Is there but one worker left, while another may be about to get on, or to block? On a busy machine several
         that had no processor would else take a listener each, and all of them block before the first is seen to."""
-        if self.max_workers - (len(self._workers) - len(self._waiting) - len(self._idle)) > 1:
+        if self.max_workers - self._busy() > 1:
             return False
         return any(worker.queue is self.queue or worker.undecided is not None
                    for worker in self._workers.difference(self._waiting, self._idle))
@@ -475,7 +479,7 @@ class Pool:
         """If blocked listeners are about to take all workers, what is queued and would run the same code goes to those
         that nobody waits for. One listener that was slow, or a machine that had no time for us, is no reason."""
         global remembered
-        taken = len(self._workers) - len(self._waiting) - len(self._idle)
+        taken = self._busy()
         if lost < MANY_LOST and 2 * taken < self.max_workers:
             return
         remembered += 1
